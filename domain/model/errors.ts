@@ -1,0 +1,44 @@
+/** Every fault that the house names. Tests assert the code; people read the message. */
+export const ERRORS = {
+  SITE_FILE_INVALID: "The site file has errors",
+  SITE_FILE_UNREADABLE: "The site file cannot be read",
+  POLICY_FILE_INVALID: "The policy file has errors",
+  DEVICE_FILE_INVALID: "A device file has errors",
+  DEVICE_UNKNOWN: "No device file has that id",
+  DEVICE_TIMEOUT: "A device gave no answer in time",
+  DEVICE_REFUSED: "A device answered with an exception",
+  DEVICE_GARBLED: "A device's answer is damaged or belongs to another request",
+  BUS_CLOSED: "A bus cannot be opened or has closed",
+  DECODE_INPUT_INVALID: "The input to decode is not in a known form",
+  RECORD_CLOSED: "The record is closed",
+  RECORD_FAILED: "The record could not commit",
+  RECORD_NEWER: "The record was written by a newer program",
+  BROKER_FAILED: "The broker cannot listen",
+  PORT_BUSY: "The port is in use",
+  FOLDER_UNWRITABLE: "The folder cannot be written",
+  OPTION_INVALID: "An option is wrong",
+  KEY_INVALID: "A key cannot be read",
+  SIGNATURE_INVALID: "A signature does not verify",
+  MESSAGE_INVALID: "A message is not in a known form",
+  MESSAGE_TOO_LARGE: "A message is larger than its limit",
+  SIGN_IN_REFUSED: "The sign-in was refused",
+  STORAGE_FAILED: "The hub's storage failed",
+  PTY_FAILED: "A pseudo-terminal pair cannot be made",
+  CHILD_FAILED: "A process of the demo ended by itself",
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export class FieldwattError extends Error {
+  override readonly name = "FieldwattError";
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export const hasCode = (error: unknown, code: ErrorCode): boolean => error instanceof FieldwattError && error.code === code;
+
+/** The sentence of any thrown thing, for a log line or a page. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

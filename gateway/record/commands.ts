@@ -1,0 +1,19 @@
+import { answerCommands } from "../answers/commands.ts";
+import { consentCommands } from "../release/consents.ts";
+import { outboxCommands } from "../forward/commands.ts";
+import { releaseCommands } from "../release/commands.ts";
+import { summaryCommands } from "../summarise/commands.ts";
+
+/**
+ * Every write that the gateway knows, by name. They run in the writer's thread, each in one transaction; a stage
+ * keeps its own beside its code. A command is a plain function of the database and one cloneable value.
+ */
+export const commands = {
+  ...summaryCommands,
+  ...releaseCommands,
+  ...consentCommands,
+  ...outboxCommands,
+  ...answerCommands,
+};
+
+export type Commands = typeof commands;

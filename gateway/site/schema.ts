@@ -1,0 +1,130 @@
+import { z } from "zod";
+import { MOUNTINGS } from "../../domain/model/index.ts";
+
+/**
+ * The site file: one YAML file that says what hangs where, whose it is and who may hear of it. Unknown keys are
+ * errors, so that a misspelt setting never passes for a default.
+ */
+const id = z
+  .string()
+  .max(64)
+  .regex(/^[a-z0-9][a-z0-9-]*$/, "use lower-case letters, digits and hyphens, for example house-07-meter");
+const port = z.int().min(0).max(65_535);
+const listen = { host: z.string().default("127.0.0.1"), port };
+
+/** "15 s", "1 min", "250 ms" as milliseconds. */
+const duration = z
+  .string()
+  .regex(/^\d+ (ms|s|min|h)$/, 'write a number, a space and ms, s, min or h, for example "15 s"')
+  .transform((text) => {
+    const [count, unit] = text.split(" ");
+    const factor = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000 }[unit as "ms" | "s" | "min" | "h"];
+    return Number(count) * factor;
+  });
+
+const timeZone = z.string().refine((zone) => {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}, "use an IANA time zone, for example Africa/Nairobi");
+
+export const connection = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("modbus-tcp"),
+    host: z.string().min(1),
+    port: port.default(502),
+    unit: z.int().min(0).max(255).default(1),
+  }),
+  z.strictObject({
+    kind: z.literal("modbus-rtu"),
+    path: z.string().min(1),
+    baudRate: z.int().positive().default(9600),
+    parity: z.enum(["none", "even", "odd"]).default("none"),
+    stopBits: z.union([z.literal(1), z.literal(2)]).default(1),
+    unit: z.int().min(1).max(247),
+  }),
+  z.strictObject({ kind: z.literal("serial"), path: z.string().min(1), baudRate: z.int().positive().default(19_200) }),
+  z.strictObject({
+    kind: z.literal("mqtt"),
+    /** The topic space of the device on the village broker: its messages are below it. */
+    topic: z
+      .string()
+      .min(1)
+      .regex(/^[^+#]+$/, "a topic of one device has no wildcard"),
+  }),
+]);
+
+const device = z.strictObject({
+  id,
+  /** The id of a device file, for example eastron-sdm120. */
+  device: z.string().min(1),
+  member: id.optional(),
+  mounting: z.enum(MOUNTINGS),
+  /** The current transformers or the wiring point the other way: import and export change places. */
+  reversed: z.boolean().default(false),
+  interval: duration.default(10_000),
+  connection,
+  /** For a weather station: height of the anemometer, m. */
+  windSensorHeight: z.number().positive().max(50).default(2),
+});
+
+const member = z.strictObject({ id, name: z.string().min(1).max(80) });
+
+export const siteSchema = z
+  .strictObject({
+    id,
+    name: z.string().min(1).max(80),
+    timeZone,
+    latitude: z.number().min(-90).max(90),
+    longitude: z.number().min(-180).max(180),
+    elevation: z.number().min(-500).max(6000),
+    /** Folder of the record, keys and accounts; relative to the site file. */
+    data: z.string().default("data"),
+    policy: z.string().default("policy.yaml"),
+    /** A folder with device files of this site's own. */
+    deviceFiles: z.string().optional(),
+    members: z.array(member).min(1).max(1000),
+    devices: z.array(device).min(1).max(2000),
+    broker: z.strictObject(listen).optional(),
+    portal: z.strictObject(listen),
+    hub: z
+      .strictObject({
+        id,
+        url: z.url({ protocol: /^mqtts?$/ }),
+        /** The hub's Ed25519 public key, base64url. */
+        publicKey: z.string().length(43),
+        /** A file with the password that the hub gave this gateway, relative to the site file. */
+        passwordFile: z.string(),
+      })
+      .optional(),
+  })
+  .superRefine((site, context) => {
+    const seen = new Map<string, string>();
+    const unique = (name: string, what: string, path: (string | number)[]) => {
+      const first = seen.get(`${what} ${name}`);
+      if (first !== undefined) context.addIssue({ code: "custom", path, message: `${what} "${name}" is here twice` });
+      seen.set(`${what} ${name}`, name);
+    };
+    site.members.forEach((m, i) => unique(m.id, "member", ["members", i, "id"]));
+    const members = new Set(site.members.map((m) => m.id));
+    site.devices.forEach((d, i) => {
+      unique(d.id, "device", ["devices", i, "id"]);
+      if (d.member !== undefined && !members.has(d.member)) {
+        context.addIssue({
+          code: "custom",
+          path: ["devices", i, "member"],
+          message: `there is no member "${d.member}" in members`,
+        });
+      }
+      if (d.connection.kind === "mqtt") unique(d.connection.topic, "topic", ["devices", i, "connection", "topic"]);
+      if (d.connection.kind === "mqtt" && !site.broker) {
+        context.addIssue({ code: "custom", path: ["devices", i, "connection"], message: "an MQTT device needs broker:" });
+      }
+    });
+  });
+
+export type SiteFile = z.infer<typeof siteSchema>;
+export type SiteDevice = SiteFile["devices"][number];

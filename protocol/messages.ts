@@ -1,0 +1,150 @@
+import { z } from "zod";
+
+/**
+ * What gateway and hub say to each other, version 1.
+ *
+ * Every message is an envelope, signed by its sender over the canonical JSON of everything but the signature.
+ * Upwards a gateway numbers its items once and for ever (the outbox sequence), so that the hub can ignore what it
+ * has and name what it misses. Downwards the hub numbers its answers in the same way.
+ * Members travel as pseudonyms: only the gateway knows whose they are.
+ */
+const whole = z.int();
+const wattHours = z.int().nonnegative();
+const time = z.int().nonnegative();
+const pseudonym = z.string().regex(/^[0-9a-f]{32}$/);
+
+export const energyIntervalItem = z.strictObject({
+  kind: z.literal("energyInterval"),
+  subject: pseudonym,
+  start: time,
+  import: wattHours,
+  export: wattHours,
+  production: wattHours,
+  consumption: wattHours,
+  selfConsumption: wattHours,
+  provenance: z.enum(["counted", "integrated", "filled"]),
+});
+
+export const farmDayItem = z.strictObject({
+  kind: z.literal("farmDay"),
+  subject: pseudonym,
+  day: z.iso.date(),
+  latitude: z.number().min(-90).max(90),
+  elevation: z.number().min(-500).max(6000),
+  windSensorHeight: z.number().positive().max(50),
+  farm: z.strictObject({
+    airTemperatureMin: z.number().optional(),
+    airTemperatureMax: z.number().optional(),
+    relativeHumidityMin: z.number().min(0).max(100).optional(),
+    relativeHumidityMax: z.number().min(0).max(100).optional(),
+    windSpeedMean: z.number().nonnegative().optional(),
+    solarRadiation: z.number().nonnegative().optional(),
+    rainfall: z.number().nonnegative().optional(),
+    soilMoisture: z.number().min(0).max(1).optional(),
+    coverage: z.number().min(0).max(1),
+  }),
+});
+
+export const summaryItem = z.discriminatedUnion("kind", [energyIntervalItem, farmDayItem]);
+export type SummaryItem = z.infer<typeof summaryItem>;
+
+export const outboxItem = z.strictObject({
+  /** The outbox sequence: 1, 2, 3, … without gaps, never reused. */
+  sequence: z.int().positive(),
+  offer: z.string().min(1).max(100),
+  purpose: z.string().min(1).max(200),
+  policyVersion: z.int().positive(),
+  summary: summaryItem,
+});
+export type OutboxItem = z.infer<typeof outboxItem>;
+
+/** Largest number of items in a batch, so that a message stays far below the brokers' packet limits. */
+export const BATCH_ITEMS_MAX = 200;
+/** Largest message either side accepts, bytes. */
+export const MESSAGE_BYTES_MAX = 256 * 1024;
+
+export const batchBody = z.strictObject({
+  kind: z.literal("batch"),
+  items: z.array(outboxItem).max(BATCH_ITEMS_MAX),
+  /**
+   * Every energy interval before this instant that will ever leave is in this batch or an earlier one. It lets the
+   * hub clear a slot without waiting for a clock.
+   */
+  completeThrough: time,
+  /** The last answer that this gateway has kept. */
+  answersThrough: whole.nonnegative(),
+});
+export type BatchBody = z.infer<typeof batchBody>;
+
+export const receiptBody = z.strictObject({
+  kind: z.literal("receipt"),
+  /** What the hub now holds of the batch that this answers: sequence and SHA-256 of the item's canonical JSON. */
+  received: z.array(z.strictObject({ sequence: z.int().positive(), digest: z.string().regex(/^[0-9a-f]{64}$/) })),
+  /** Ranges, both ends included, that the hub has never seen below the highest that it has. */
+  gaps: z.array(z.tuple([whole, whole])).max(100),
+});
+export type ReceiptBody = z.infer<typeof receiptBody>;
+
+/** One member's part of one cleared quarter hour. Money is whole minor units; `paid` by, `received` by the member. */
+export const clearingAnswer = z.strictObject({
+  kind: z.literal("clearing"),
+  subject: pseudonym,
+  slot: time,
+  rule: z.literal("mid-market-rate"),
+  currency: z.string().regex(/^[A-Z]{3}$/),
+  /** Minor units a kWh: what the grid charges, pays, and what members trade at (twice the mid, so that it is whole). */
+  retail: whole,
+  feedIn: whole,
+  twiceMid: whole,
+  boughtWh: wattHours,
+  soldWh: wattHours,
+  fromVillageWh: wattHours,
+  toVillageWh: wattHours,
+  paid: whole,
+  received: whole,
+});
+export type ClearingAnswer = z.infer<typeof clearingAnswer>;
+
+export const adviceAnswer = z.strictObject({
+  kind: z.literal("advice"),
+  subject: pseudonym,
+  day: z.iso.date(),
+  model: z.literal("fao56-penman-monteith-daily"),
+  modelVersion: z.string(),
+  /** Reference evapotranspiration, mm a day; absent when it is unknown, and `unknownBecause` says why. */
+  referenceEvapotranspiration: z.number().optional(),
+  unknownBecause: z.string().optional(),
+  inputs: z.record(z.string(), z.number()),
+  /** What stood in for what no sensor gave, for example "wind 2 m/s (FAO-56 p. 63)". */
+  fallbacks: z.array(z.string()),
+});
+export type AdviceAnswer = z.infer<typeof adviceAnswer>;
+
+export const answer = z.discriminatedUnion("kind", [clearingAnswer, adviceAnswer]);
+export type Answer = z.infer<typeof answer>;
+
+export const answersBody = z.strictObject({
+  kind: z.literal("answers"),
+  answers: z.array(z.strictObject({ sequence: z.int().positive(), answer })).max(BATCH_ITEMS_MAX),
+});
+export type AnswersBody = z.infer<typeof answersBody>;
+
+export const body = z.discriminatedUnion("kind", [batchBody, receiptBody, answersBody]);
+export type Body = z.infer<typeof body>;
+
+export const envelope = z.strictObject({
+  version: z.literal(1),
+  from: z.string().min(1).max(64),
+  to: z.string().min(1).max(64),
+  /** The sender's time, for people; order is by sequences. */
+  sent: time,
+  body,
+  signature: z.string().max(100),
+});
+export type Envelope = z.infer<typeof envelope>;
+
+/** MQTT topics of the link, one pair a gateway. */
+export const topics = {
+  up: (gateway: string) => `fieldwatt/v1/${gateway}/up`,
+  down: (gateway: string) => `fieldwatt/v1/${gateway}/down`,
+};

@@ -15,7 +15,7 @@ export const migrations: readonly string[] = [
 
   -- The register's value at a slot boundary, decided once: intervals on both sides share it, so that sums telescope.
   CREATE TABLE boundary (
-    stream TEXT NOT NULL, time INTEGER NOT NULL, register INTEGER NOT NULL,
+    stream TEXT NOT NULL, time INTEGER NOT NULL, register INTEGER NOT NULL, filled INTEGER NOT NULL,
     PRIMARY KEY (stream, time)
   ) STRICT, WITHOUT ROWID;
 

@@ -1,0 +1,53 @@
+import {
+  streamId,
+  type DeviceId,
+  type Instant,
+  type Mounting,
+  type Quantity,
+  type Reading,
+  type Sample,
+} from "../model/index.ts";
+
+/** How a device sits on the site: all that decides about signs. */
+export interface Placement {
+  readonly device: DeviceId;
+  readonly mounting: Mounting;
+  /** Wired the other way round: import and export change places. */
+  readonly reversed: boolean;
+  /**
+   * The device is a source itself (an inverter, a charge controller) and tells its output as positive power. A meter
+   * tells what flows into its load as positive, wherever it hangs.
+   */
+  readonly generator: boolean;
+}
+
+const SWAPPED: Partial<Record<Quantity, Quantity>> = {
+  activeEnergyImport: "activeEnergyExport",
+  activeEnergyExport: "activeEnergyImport",
+  reactiveEnergyImport: "reactiveEnergyExport",
+  reactiveEnergyExport: "reactiveEnergyImport",
+};
+const SIGNED: ReadonlySet<Quantity> = new Set(["activePower", "reactivePower"]);
+
+/** Mountings whose power is positive when it leaves the device towards the site. */
+const SOURCES: ReadonlySet<Mounting> = new Set(["solar", "battery"]);
+
+/**
+ * A sample in the site's sense of direction. Energy registers keep the words of the meter (import flows to the load
+ * side): on a grid meter import came from the grid, on a solar or battery meter export went to the house.
+ *
+ * @param now the time of samples that carry none
+ */
+export function normalise(sample: Sample, placement: Placement, now: Instant): Reading {
+  const { device, mounting, reversed, generator } = placement;
+  const quantity = reversed ? (SWAPPED[sample.quantity] ?? sample.quantity) : sample.quantity;
+  const outwards = SOURCES.has(mounting) !== generator;
+  const flip = SIGNED.has(quantity) && outwards !== reversed;
+  return {
+    stream: streamId(device, quantity, sample.channel),
+    time: sample.time ?? now,
+    // 0 − 0 is 0 where −0 would show up as "-0" on a page.
+    value: flip ? 0 - sample.value : sample.value,
+    quality: sample.quality ?? "ok",
+  };
+}

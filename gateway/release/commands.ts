@@ -1,0 +1,47 @@
+import type { DatabaseSync } from "node:sqlite";
+import { canonicalJson } from "../../protocol/canonical.ts";
+import type { OutboxItem } from "../../protocol/messages.ts";
+import { leafHash } from "./leaf.ts";
+
+/** One summary that the gate let pass, as it will travel; the outbox number is given inside the transaction. */
+export interface Passed {
+  readonly summaryId: number;
+  readonly member: string;
+  readonly subject: string;
+  readonly recipient: string;
+  readonly released: number;
+  readonly item: Omit<OutboxItem, "sequence">;
+}
+
+export interface ReleasePass {
+  readonly passed: readonly Passed[];
+  readonly denied: readonly number[];
+  /** Every energy interval before this instant is decided. */
+  readonly completeThrough: number;
+}
+
+export const releaseCommands = {
+  /** Writes each release, its egress leaf and its place in the outbox together, or none of them. */
+  release(db: DatabaseSync, pass: ReleasePass): void {
+    const decide = db.prepare("UPDATE summary SET decided = ? WHERE id = ? AND decided = 0");
+    const next = db.prepare("SELECT coalesce(max(sequence), 0) + 1 AS sequence FROM release");
+    const insert = db.prepare(
+      "INSERT INTO release (sequence, summary, member, subject, offer, recipient, released, item) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    );
+    const leaf = db.prepare("INSERT INTO egress_leaf (release, hash) VALUES (?, ?)");
+    const outbox = db.prepare("INSERT INTO outbox (sequence, item) VALUES (?, ?)");
+    for (const id of pass.denied) decide.run(2, id);
+    for (const { summaryId, member, subject, recipient, released, item } of pass.passed) {
+      // Decided already: a repeated pass after a crash releases nothing twice.
+      if (decide.run(1, summaryId).changes === 0) continue;
+      const sequence = Number(next.get()?.sequence);
+      const bytes = canonicalJson({ ...item, sequence });
+      insert.run(sequence, summaryId, member, subject, item.offer, recipient, released, bytes);
+      leaf.run(sequence, leafHash(bytes));
+      outbox.run(sequence, bytes);
+    }
+    db.prepare(
+      "INSERT INTO progress (name, value) VALUES ('released', ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+    ).run(pass.completeThrough);
+  },
+};

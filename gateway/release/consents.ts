@@ -1,0 +1,39 @@
+import type { DatabaseSync } from "node:sqlite";
+import { instant, memberId, type Consent, type MemberId, type OfferId } from "../../domain/model/index.ts";
+
+export interface Withdrawal {
+  readonly member: MemberId;
+  readonly offer: OfferId;
+  readonly withdrawn: number;
+}
+
+export const consentCommands = {
+  giveConsent(db: DatabaseSync, c: Omit<Consent, "withdrawn">): void {
+    db.prepare(
+      "INSERT INTO consent (member, offer, purpose, recipient, policy_version, given, expires) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    ).run(c.member, c.offer, c.purpose, c.recipient, c.policyVersion, c.given, c.expires);
+  },
+
+  /** Ends every consent of the member to the offer. @returns how many were ended */
+  withdrawConsent(db: DatabaseSync, { member, offer, withdrawn }: Withdrawal): number {
+    const sql = "UPDATE consent SET withdrawn = ? WHERE member = ? AND offer = ? AND withdrawn IS NULL";
+    return Number(db.prepare(sql).run(withdrawn, member, offer).changes);
+  },
+};
+
+/** Every consent on record, also the ended ones: the gate looks at the last of each. */
+export function consentsOf(db: DatabaseSync, member?: MemberId): Consent[] {
+  const sql = `SELECT member, offer, purpose, recipient, policy_version AS policyVersion, given, expires, withdrawn
+    FROM consent WHERE ?1 IS NULL OR member = ?1 ORDER BY id`;
+  const rows = db.prepare(sql).all(member ?? null);
+  return rows.map((row) => ({
+    member: memberId(String(row.member)),
+    offer: String(row.offer) as OfferId,
+    purpose: String(row.purpose),
+    recipient: String(row.recipient),
+    policyVersion: Number(row.policyVersion),
+    given: instant(Number(row.given)),
+    expires: instant(Number(row.expires)),
+    ...(row.withdrawn !== null && { withdrawn: instant(Number(row.withdrawn)) }),
+  }));
+}

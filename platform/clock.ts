@@ -41,7 +41,8 @@ export const clockLineToText = (line: ClockLine): string => `${line.world},${lin
 
 export function clockLineFromText(text: string): ClockLine | undefined {
   const [world, village, speed, ...rest] = text.split(",").map(Number);
-  if (rest.length > 0 || !Number.isFinite(world) || !Number.isFinite(village) || !(Number(speed) > 0)) return undefined;
+  if (rest.length > 0 || !Number.isFinite(world) || !Number.isFinite(village) || !(Number(speed) > 0))
+    return undefined;
   return { world: Number(world), village: Number(village), speed: Number(speed) };
 }
 

@@ -17,14 +17,19 @@ export const problemToText = ({ file, line, column, message }: FileProblem): str
 /** Largest file that is read: far above any village's, far below what would hurt. */
 const BYTES_MAX = 4_000_000;
 
-export type Checked<T> = { readonly value: T; readonly problems: readonly [] } | { readonly problems: readonly FileProblem[] };
+export type Checked<T> =
+  { readonly value: T; readonly problems: readonly [] } | { readonly problems: readonly FileProblem[] };
 
 /**
  * Reads YAML and holds it against a schema; every error carries file, line and column.
  *
  * @throws FieldwattError with `unreadable` when there is no such file or it may not be read
  */
-export async function checkYamlFile<T>(file: string, schema: z.ZodType<T>, unreadable: ErrorCode): Promise<Checked<T>> {
+export async function checkYamlFile<T>(
+  file: string,
+  schema: z.ZodType<T>,
+  unreadable: ErrorCode,
+): Promise<Checked<T>> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
@@ -34,13 +39,17 @@ export async function checkYamlFile<T>(file: string, schema: z.ZodType<T>, unrea
   return checkYaml(text, { file, schema });
 }
 
-export function checkYaml<T>(text: string, { file, schema }: { file: string; schema: z.ZodType<T> }): Checked<T> {
+export function checkYaml<T>(
+  text: string,
+  { file, schema }: { file: string; schema: z.ZodType<T> },
+): Checked<T> {
   const lines = new LineCounter();
   const at = (offset: number, message: string): FileProblem => {
     const { line, col } = lines.linePos(offset);
     return { file, line, column: col, message };
   };
-  if (text.length > BYTES_MAX) return { problems: [{ file, line: 1, column: 1, message: `longer than ${BYTES_MAX} characters` }] };
+  if (text.length > BYTES_MAX)
+    return { problems: [{ file, line: 1, column: 1, message: `longer than ${BYTES_MAX} characters` }] };
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   if (document.errors.length > 0) return { problems: document.errors.map((e) => at(e.pos[0], e.message)) };
   const parsed = schema.safeParse(document.toJS({ maxAliasCount: 100 }));
@@ -48,7 +57,9 @@ export function checkYaml<T>(text: string, { file, schema }: { file: string; sch
   return {
     problems: parsed.error.issues.flatMap((issue) =>
       issue.code === "unrecognized_keys"
-        ? issue.keys.map((key) => at(offsetOf(document, [...issue.path, key]), `"${key}" is not a known key here`))
+        ? issue.keys.map((key) =>
+            at(offsetOf(document, [...issue.path, key]), `"${key}" is not a known key here`),
+          )
         : [at(offsetOf(document, issue.path), `${issue.path.map(String).join(".")}: ${issue.message}`)],
     ),
   };
@@ -69,7 +80,8 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number {
       if (isScalar(key) && key.range) return key.range[0];
     }
     const node = document.getIn(path.slice(0, depth), true);
-    if (node !== null && typeof node === "object" && "range" in node && Array.isArray(node.range)) return Number(node.range[0]);
+    if (node !== null && typeof node === "object" && "range" in node && Array.isArray(node.range))
+      return Number(node.range[0]);
   }
   return document.contents?.range?.[0] ?? 0;
 }

@@ -24,7 +24,10 @@ export function seal(body: Body, { from, to, sent, key }: Sealing): Buffer {
  */
 export function open(bytes: Uint8Array, expected: { from: string; to: string; key: KeyObject }): Envelope {
   if (bytes.length > MESSAGE_BYTES_MAX) {
-    throw new FieldwattError("MESSAGE_TOO_LARGE", `A message of ${bytes.length} bytes; at most ${MESSAGE_BYTES_MAX} are read`);
+    throw new FieldwattError(
+      "MESSAGE_TOO_LARGE",
+      `A message of ${bytes.length} bytes; at most ${MESSAGE_BYTES_MAX} are read`,
+    );
   }
   let json: unknown;
   try {
@@ -35,11 +38,16 @@ export function open(bytes: Uint8Array, expected: { from: string; to: string; ke
   const parsed = envelope.safeParse(json);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new FieldwattError("MESSAGE_INVALID", `${issue?.path.join(".")}: ${issue?.message}`, { cause: parsed.error });
+    throw new FieldwattError("MESSAGE_INVALID", `${issue?.path.join(".")}: ${issue?.message}`, {
+      cause: parsed.error,
+    });
   }
   const { signature, ...unsigned } = parsed.data;
   if (unsigned.from !== expected.from || unsigned.to !== expected.to) {
-    throw new FieldwattError("SIGNATURE_INVALID", `From ${unsigned.from} to ${unsigned.to}, not ${expected.from} to ${expected.to}`);
+    throw new FieldwattError(
+      "SIGNATURE_INVALID",
+      `From ${unsigned.from} to ${unsigned.to}, not ${expected.from} to ${expected.to}`,
+    );
   }
   if (!verifyJson(unsigned, signature, expected.key)) {
     throw new FieldwattError("SIGNATURE_INVALID", `The signature of ${unsigned.from} does not verify`);

@@ -23,14 +23,20 @@ export function generateKeyPair(): KeyPair {
 export function keyPairFromPem(pem: string): KeyPair {
   try {
     const privateKey = createPrivateKey(pem);
-    if (privateKey.asymmetricKeyType !== "ed25519") throw new Error(`it is a ${privateKey.asymmetricKeyType} key`);
+    if (privateKey.asymmetricKeyType !== "ed25519")
+      throw new Error(`it is a ${privateKey.asymmetricKeyType} key`);
     return { privateKey, publicKey: createPublicKey(privateKey) };
   } catch (cause) {
-    throw new FieldwattError("KEY_INVALID", `This is not an Ed25519 private key in PEM: ${messageOf(cause)}`, { cause });
+    throw new FieldwattError(
+      "KEY_INVALID",
+      `This is not an Ed25519 private key in PEM: ${messageOf(cause)}`,
+      { cause },
+    );
   }
 }
 
-export const privateKeyToPem = (key: KeyObject): string => key.export({ type: "pkcs8", format: "pem" }).toString();
+export const privateKeyToPem = (key: KeyObject): string =>
+  key.export({ type: "pkcs8", format: "pem" }).toString();
 
 export const publicKeyToText = (key: KeyObject): string => {
   const { x } = key.export({ format: "jwk" });
@@ -42,7 +48,11 @@ export function publicKeyFromText(text: string): KeyObject {
   try {
     return createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: text }, format: "jwk" });
   } catch (cause) {
-    throw new FieldwattError("KEY_INVALID", "This is not an Ed25519 public key (43 characters of base64url)", { cause });
+    throw new FieldwattError(
+      "KEY_INVALID",
+      "This is not an Ed25519 public key (43 characters of base64url)",
+      { cause },
+    );
   }
 }
 
@@ -54,4 +64,5 @@ export const verifyJson = (value: unknown, signature: string, key: KeyObject): b
   verifyBytes(null, Buffer.from(canonicalJson(value)), key, Buffer.from(signature, "base64url"));
 
 /** SHA-256 in lower-case hexadecimal. */
-export const sha256Hex = (bytes: string | Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+export const sha256Hex = (bytes: string | Uint8Array): string =>
+  createHash("sha256").update(bytes).digest("hex");

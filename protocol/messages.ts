@@ -79,7 +79,9 @@ export type BatchBody = z.infer<typeof batchBody>;
 export const receiptBody = z.strictObject({
   kind: z.literal("receipt"),
   /** What the hub now holds of the batch that this answers: sequence and SHA-256 of the item's canonical JSON. */
-  received: z.array(z.strictObject({ sequence: z.int().positive(), digest: z.string().regex(/^[0-9a-f]{64}$/) })),
+  received: z.array(
+    z.strictObject({ sequence: z.int().positive(), digest: z.string().regex(/^[0-9a-f]{64}$/) }),
+  ),
   /** Ranges, both ends included, that the hub has never seen below the highest that it has. */
   gaps: z.array(z.tuple([whole, whole])).max(100),
 });

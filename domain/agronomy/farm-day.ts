@@ -66,10 +66,13 @@ const low = (values?: number[]) => (values?.length ? Math.min(...values) : undef
 const high = (values?: number[]) => (values?.length ? Math.max(...values) : undefined);
 const mean = (values?: number[]) =>
   values?.length ? values.reduce((a, b) => a + b, 0) / values.length : undefined;
-const scaled = (value: number | undefined, factor: number) => (value === undefined ? undefined : value * factor);
+const scaled = (value: number | undefined, factor: number) =>
+  value === undefined ? undefined : value * factor;
 
 /** Leaves out what is unknown and rounds to 4 decimals, far below what any of these sensors resolves. */
 function compact(figures: { [Name in keyof FarmDay]: FarmDay[Name] | undefined }): FarmDay {
   const known = Object.entries(figures).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(known.map(([name, value]) => [name, Number(Number(value).toFixed(4))])) as unknown as FarmDay;
+  return Object.fromEntries(
+    known.map(([name, value]) => [name, Number(Number(value).toFixed(4))]),
+  ) as unknown as FarmDay;
 }

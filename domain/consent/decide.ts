@@ -1,4 +1,12 @@
-import type { Consent, Decision, DenyReason, Instant, MemberId, Policy, SummaryKind } from "../model/index.ts";
+import type {
+  Consent,
+  Decision,
+  DenyReason,
+  Instant,
+  MemberId,
+  Policy,
+  SummaryKind,
+} from "../model/index.ts";
 
 /** One question to the gate: may this kind of summary of this member go to this recipient for this purpose, now? */
 export interface ReleaseRequest {

@@ -17,7 +17,8 @@ export interface MeteredEnergy {
  * @returns undefined where the meters contradict each other (more left than came in): an unknown, not a zero
  */
 export function balanceOf(metered: MeteredEnergy): EnergyBalance | undefined {
-  const consumption = metered.import + metered.production + metered.discharge - metered.export - metered.charge;
+  const consumption =
+    metered.import + metered.production + metered.discharge - metered.export - metered.charge;
   if (consumption < 0) return undefined;
   return {
     import: wattHours(metered.import),

@@ -1,4 +1,12 @@
-import { addMs, instant, SLOT_MS, wattHours, type Instant, type Interval, type Provenance } from "../model/index.ts";
+import {
+  addMs,
+  instant,
+  SLOT_MS,
+  wattHours,
+  type Instant,
+  type Interval,
+  type Provenance,
+} from "../model/index.ts";
 
 /**
  * From counters to quarter hours.

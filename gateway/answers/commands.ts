@@ -18,7 +18,14 @@ export const answerCommands = {
     );
     for (const { sequence, received, answer } of answers) {
       const owner = member.get(answer.subject)?.member;
-      insert.run(sequence, answer.kind, owner === undefined ? null : String(owner), keyOf(answer), received, JSON.stringify(answer));
+      insert.run(
+        sequence,
+        answer.kind,
+        owner === undefined ? null : String(owner),
+        keyOf(answer),
+        received,
+        JSON.stringify(answer),
+      );
     }
   },
 };
@@ -28,6 +35,7 @@ export function answersThrough(db: DatabaseSync): number {
   const sql = "SELECT count(*) AS kept, coalesce(max(sequence), 0) AS last FROM answer";
   const { kept, last } = db.prepare(sql).get() as { kept: number; last: number };
   if (kept === last) return last;
-  const gap = "SELECT min(sequence) AS firstMissing FROM (SELECT sequence + 1 AS sequence FROM answer UNION SELECT 1) WHERE sequence NOT IN (SELECT sequence FROM answer)";
+  const gap =
+    "SELECT min(sequence) AS firstMissing FROM (SELECT sequence + 1 AS sequence FROM answer UNION SELECT 1) WHERE sequence NOT IN (SELECT sequence FROM answer)";
   return Number(db.prepare(gap).get()?.firstMissing) - 1;
 }

@@ -40,7 +40,12 @@ const policySchema = z.strictObject({
           .transform((id) => id as OfferId),
         title: z.string().min(1).max(120),
         kind: z.enum(["energyInterval", "farmDay"]),
-        purpose: z.string().regex(/^dpv:[A-Za-z]+$/, "use a purpose of the W3C Data Privacy Vocabulary, for example dpv:ServiceProvision"),
+        purpose: z
+          .string()
+          .regex(
+            /^dpv:[A-Za-z]+$/,
+            "use a purpose of the W3C Data Privacy Vocabulary, for example dpv:ServiceProvision",
+          ),
         recipient: z.string().min(1).max(64),
         retentionDays: z.int().positive().max(3660),
       }) satisfies z.ZodType<Offer>,

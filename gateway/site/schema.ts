@@ -46,7 +46,11 @@ export const connection = z.discriminatedUnion("kind", [
     stopBits: z.union([z.literal(1), z.literal(2)]).default(1),
     unit: z.int().min(1).max(247),
   }),
-  z.strictObject({ kind: z.literal("serial"), path: z.string().min(1), baudRate: z.int().positive().default(19_200) }),
+  z.strictObject({
+    kind: z.literal("serial"),
+    path: z.string().min(1),
+    baudRate: z.int().positive().default(19_200),
+  }),
   z.strictObject({
     kind: z.literal("mqtt"),
     /** The topic space of the device on the village broker: its messages are below it. */
@@ -105,7 +109,8 @@ export const siteSchema = z
     const seen = new Map<string, string>();
     const unique = (name: string, what: string, path: (string | number)[]) => {
       const first = seen.get(`${what} ${name}`);
-      if (first !== undefined) context.addIssue({ code: "custom", path, message: `${what} "${name}" is here twice` });
+      if (first !== undefined)
+        context.addIssue({ code: "custom", path, message: `${what} "${name}" is here twice` });
       seen.set(`${what} ${name}`, name);
     };
     site.members.forEach((m, i) => unique(m.id, "member", ["members", i, "id"]));
@@ -119,9 +124,14 @@ export const siteSchema = z
           message: `there is no member "${d.member}" in members`,
         });
       }
-      if (d.connection.kind === "mqtt") unique(d.connection.topic, "topic", ["devices", i, "connection", "topic"]);
+      if (d.connection.kind === "mqtt")
+        unique(d.connection.topic, "topic", ["devices", i, "connection", "topic"]);
       if (d.connection.kind === "mqtt" && !site.broker) {
-        context.addIssue({ code: "custom", path: ["devices", i, "connection"], message: "an MQTT device needs broker:" });
+        context.addIssue({
+          code: "custom",
+          path: ["devices", i, "connection"],
+          message: "an MQTT device needs broker:",
+        });
       }
     });
   });

@@ -12,13 +12,24 @@ export interface SummaryPass {
 
 export const summaryCommands = {
   saveSummaries(db: DatabaseSync, pass: SummaryPass): void {
-    const boundary = db.prepare("INSERT OR IGNORE INTO boundary (stream, time, register, filled) VALUES (?, ?, ?, ?)");
-    for (const { stream, boundary: b } of pass.boundaries) boundary.run(stream, b.time, b.register, b.filled ? 1 : 0);
-    const interval = db.prepare("INSERT OR IGNORE INTO interval (stream, start, energy, provenance) VALUES (?, ?, ?, ?)");
-    for (const { stream, interval: i } of pass.intervals) interval.run(stream, i.start, i.energy, i.provenance);
-    const summary = db.prepare("INSERT OR IGNORE INTO summary (kind, member, key, time, summary) VALUES (?, ?, ?, ?, ?)");
-    for (const { key, time, summary: s } of pass.summaries) summary.run(s.kind, s.member, key, time, JSON.stringify(s));
-    const progress = db.prepare("INSERT INTO progress (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+    const boundary = db.prepare(
+      "INSERT OR IGNORE INTO boundary (stream, time, register, filled) VALUES (?, ?, ?, ?)",
+    );
+    for (const { stream, boundary: b } of pass.boundaries)
+      boundary.run(stream, b.time, b.register, b.filled ? 1 : 0);
+    const interval = db.prepare(
+      "INSERT OR IGNORE INTO interval (stream, start, energy, provenance) VALUES (?, ?, ?, ?)",
+    );
+    for (const { stream, interval: i } of pass.intervals)
+      interval.run(stream, i.start, i.energy, i.provenance);
+    const summary = db.prepare(
+      "INSERT OR IGNORE INTO summary (kind, member, key, time, summary) VALUES (?, ?, ?, ?, ?)",
+    );
+    for (const { key, time, summary: s } of pass.summaries)
+      summary.run(s.kind, s.member, key, time, JSON.stringify(s));
+    const progress = db.prepare(
+      "INSERT INTO progress (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    );
     for (const [name, value] of Object.entries(pass.progress)) progress.run(name, value);
   },
 };

@@ -1,0 +1,274 @@
+import { connectAsync, type MqttClient } from "mqtt";
+import type { KeyObject } from "node:crypto";
+import type { DatabaseSync } from "node:sqlite";
+import { setTimeout as wait } from "node:timers/promises";
+import { FieldwattError, messageOf, type Clock } from "../../domain/model/index.ts";
+import type { Logger } from "../../platform/log.ts";
+import { canonicalJson } from "../../protocol/canonical.ts";
+import { open, seal } from "../../protocol/envelope.ts";
+import { sha256Hex } from "../../protocol/keys.ts";
+import {
+  BATCH_ITEMS_MAX,
+  topics,
+  type AnswersBody,
+  type BatchBody,
+  type OutboxItem,
+  type ReceiptBody,
+} from "../../protocol/messages.ts";
+import { answersThrough } from "../answers/commands.ts";
+import type { RecordStore } from "../record/store.ts";
+import { completeThrough, waitingReleases, type Released } from "../release/released.ts";
+
+/**
+ * The one connection to the outside. It takes what has been released, oldest first, one batch at a time; a batch is
+ * done when the hub's signed receipt names its items with the digests of the bytes that were sent, and only then does
+ * it leave the outbox. No receipt in time, a lost connection, a hub that forgot: the same items are sent again, and
+ * the hub ignores what it has.
+ */
+const RECEIPT_TIMEOUT_MS = 15_000;
+/** An idle link says how far it has come this often, so that the hub may clear a quarter hour without trade. */
+const IDLE_MS = 2_000;
+const RECONNECT_FIRST_MS = 1_000;
+const RECONNECT_MAX_MS = 60_000;
+
+export interface LinkOptions {
+  readonly url: string;
+  readonly gateway: string;
+  readonly hub: string;
+  readonly password: string;
+  readonly key: KeyObject;
+  readonly hubKey: KeyObject;
+  readonly store: RecordStore;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface Link extends AsyncDisposable {
+  /** Says that something may wait in the outbox. */
+  nudge(): void;
+  state(): LinkState;
+}
+
+export interface LinkState {
+  readonly connected: boolean;
+  /** The hub's last word, in this gateway's time. */
+  readonly lastReceipt?: number;
+  readonly lastError?: string;
+}
+
+export function openLink(options: LinkOptions): Link {
+  const stop = new AbortController();
+  const bell = createBell();
+  const state: { connected: boolean; lastReceipt?: number; lastError?: string } = { connected: false };
+  const running = keepConnected(options, { stop: stop.signal, bell, state });
+  return {
+    nudge: () => bell.ring(),
+    state: () => ({ ...state }),
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+interface Bell {
+  ring(): void;
+  /** Resolves at the next ring, after `ms`, or when the signal aborts, whichever is first. */
+  wait(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+function createBell(): Bell {
+  let rung = false;
+  let waiting: AbortController | undefined;
+  return {
+    ring() {
+      rung = true;
+      waiting?.abort();
+    },
+    async wait(ms, signal) {
+      if (!rung) {
+        waiting = new AbortController();
+        await wait(ms, undefined, { signal: AbortSignal.any([signal, waiting.signal]) }).catch(
+          () => undefined,
+        );
+      }
+      rung = false;
+    },
+  };
+}
+
+interface Running {
+  readonly stop: AbortSignal;
+  readonly bell: Bell;
+  readonly state: { connected: boolean; lastReceipt?: number; lastError?: string };
+}
+
+async function keepConnected(options: LinkOptions, running: Running): Promise<void> {
+  const { stop, state } = running;
+  let pause = RECONNECT_FIRST_MS;
+  while (!stop.aborted) {
+    try {
+      await serveConnection(options, { ...running, onReceipt: () => (pause = RECONNECT_FIRST_MS) });
+    } catch (error) {
+      state.lastError = messageOf(error);
+      options.log.warn(
+        { hub: options.hub, because: state.lastError },
+        "no link to the hub; readings wait at home",
+      );
+    }
+    state.connected = false;
+    await wait(pause, undefined, { signal: stop }).catch(() => undefined);
+    pause = Math.min(pause * 2, RECONNECT_MAX_MS);
+  }
+}
+
+async function serveConnection(
+  options: LinkOptions,
+  running: Running & { onReceipt(): void },
+): Promise<void> {
+  const { url, gateway, password, log } = options;
+  const client = await connectAsync(url, {
+    clientId: gateway,
+    username: gateway,
+    password,
+    clean: true,
+    reconnectPeriod: 0,
+    connectTimeout: 10_000,
+    // The outbox is the queue: the client's own, in memory, stays empty.
+    queueQoSZero: false,
+  });
+  const gone = new AbortController();
+  client.on("close", () => gone.abort());
+  client.on("error", (error) => gone.abort(error));
+  const inbox = createInbox(options, running);
+  client.on("message", (_topic, payload) => inbox.take(payload));
+  try {
+    await client.subscribeAsync(topics.down(gateway), { qos: 1 });
+    running.state.connected = true;
+    delete running.state.lastError;
+    log.info({ hub: options.hub }, "linked to the hub");
+    await deliver(client, options, { ...running, stop: AbortSignal.any([running.stop, gone.signal]), inbox });
+  } finally {
+    await client.endAsync(true);
+  }
+}
+
+type Receipt = ReceiptBody["received"];
+
+interface Inbox {
+  take(payload: Uint8Array): void;
+  /** The next valid receipt, or undefined when none came in time or the connection went. */
+  receipt(timeoutMs: number, signal: AbortSignal): Promise<Receipt | undefined>;
+}
+
+function createInbox(
+  { gateway, hub, hubKey, store, clock, log }: LinkOptions,
+  { bell, state, onReceipt }: Running & { onReceipt(): void },
+): Inbox {
+  let awaiting: { resolve(receipt: Receipt): void } | undefined;
+
+  async function keep(answers: AnswersBody["answers"]): Promise<void> {
+    await store.run(
+      "saveAnswers",
+      answers.map((a) => ({ ...a, received: clock.now() })),
+    );
+    bell.ring();
+  }
+
+  function act(payload: Uint8Array): void {
+    const { body } = open(payload, { from: hub, to: gateway, key: hubKey });
+    if (body.kind === "batch") throw new FieldwattError("MESSAGE_INVALID", "A hub sends no batch");
+    if (body.kind === "answers") {
+      keep(body.answers).catch((error: unknown) =>
+        log.error({ because: messageOf(error) }, "answers not kept; the hub will repeat them"),
+      );
+      return;
+    }
+    state.lastReceipt = clock.now();
+    onReceipt();
+    if (body.gaps.length > 0)
+      log.warn({ gaps: body.gaps }, "the hub misses items that it never acknowledged");
+    awaiting?.resolve(body.received);
+  }
+
+  return {
+    take(payload) {
+      try {
+        act(payload);
+      } catch (error) {
+        log.warn({ because: messageOf(error) }, "a message from the hub was refused");
+      }
+    },
+    async receipt(timeoutMs, signal) {
+      const { promise, resolve } = Promise.withResolvers<Receipt>();
+      awaiting = { resolve };
+      const timeout = new AbortController();
+      const late = wait(timeoutMs, undefined, { signal: AbortSignal.any([signal, timeout.signal]) }).catch(
+        () => undefined,
+      );
+      const receipt = await Promise.race([promise, late]);
+      timeout.abort();
+      awaiting = undefined;
+      return receipt ?? undefined;
+    },
+  };
+}
+
+async function deliver(
+  client: MqttClient,
+  options: LinkOptions,
+  running: Running & { inbox: Inbox },
+): Promise<void> {
+  const { store, clock } = options;
+  const { stop, bell, inbox } = running;
+  let told = "";
+  while (!stop.aborted) {
+    const items = waitingReleases(store.read, BATCH_ITEMS_MAX);
+    const body = batchOf(store.read, items);
+    const progress = `${body.completeThrough}/${body.answersThrough}`;
+    if (items.length === 0 && progress === told) {
+      await bell.wait(IDLE_MS, stop);
+      continue;
+    }
+    const receipt = inbox.receipt(RECEIPT_TIMEOUT_MS, stop);
+    await sendBatch(client, options, body);
+    const received = await receipt;
+    if (!received) {
+      if (!stop.aborted)
+        throw new FieldwattError(
+          "DEVICE_TIMEOUT",
+          `The hub gave no receipt in ${RECEIPT_TIMEOUT_MS / 1000} s`,
+        );
+      return;
+    }
+    told = progress;
+    await store.run(
+      "trimOutbox",
+      confirmed(items, received).map((r) => ({ ...r, received: clock.now() })),
+    );
+  }
+}
+
+function batchOf(db: DatabaseSync, items: readonly Released<OutboxItem>[]): BatchBody {
+  return {
+    kind: "batch",
+    items: [...items],
+    completeThrough: completeThrough(db, items.at(-1)?.sequence ?? 0),
+    answersThrough: answersThrough(db),
+  };
+}
+
+async function sendBatch(
+  client: MqttClient,
+  { gateway, hub, key, clock }: LinkOptions,
+  body: BatchBody,
+): Promise<void> {
+  const bytes = seal(body, { from: gateway, to: hub, sent: clock.now(), key });
+  await client.publishAsync(topics.up(gateway), bytes, { qos: 1 });
+}
+
+/** The items whose receipt carries the digest of exactly what was sent. */
+function confirmed(items: readonly Released<OutboxItem>[], receipt: Receipt): Receipt {
+  const sent = new Map(items.map((item) => [item.sequence, sha256Hex(canonicalJson(item))]));
+  return receipt.filter(({ sequence, digest }) => sent.get(sequence) === digest);
+}

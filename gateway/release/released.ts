@@ -1,0 +1,32 @@
+import type { DatabaseSync } from "node:sqlite";
+import { instant, type Instant } from "../../domain/model/index.ts";
+import { outboxItem, type OutboxItem } from "../../protocol/messages.ts";
+import { progressOf } from "../record/progress.ts";
+
+/**
+ * What has passed the gate and stands in the egress log. The brand has no constructor outside this folder: whoever
+ * holds a `Released` got it from here, and the forwarder takes nothing else.
+ */
+declare const released: unique symbol;
+export type Released<T> = T & { readonly [released]: true };
+
+/** The oldest items that wait to be delivered, in order; they were released when they were put there. */
+export function waitingReleases(db: DatabaseSync, limit: number): Released<OutboxItem>[] {
+  const rows = db.prepare("SELECT item FROM outbox ORDER BY sequence LIMIT ?").all(limit);
+  return rows.map((row) => outboxItem.parse(JSON.parse(String(row.item))) as Released<OutboxItem>);
+}
+
+/**
+ * The instant before which every energy interval that will ever leave is in the outbox's first `upTo` items or gone
+ * already.
+ */
+export function completeThrough(db: DatabaseSync, upTo: number): Instant {
+  // Read before the rest of the outbox: what is released in between shows up there.
+  const decided = progressOf(db, "released") ?? instant(0);
+  const rest = db.prepare("SELECT item FROM outbox WHERE sequence > ? ORDER BY sequence").iterate(upTo);
+  for (const row of rest) {
+    const item = outboxItem.parse(JSON.parse(String(row.item)));
+    if (item.summary.kind === "energyInterval") return instant(item.summary.start);
+  }
+  return decided;
+}

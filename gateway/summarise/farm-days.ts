@@ -1,0 +1,125 @@
+import type { DatabaseSync } from "node:sqlite";
+import { farmDay, type FarmReadings } from "../../domain/agronomy/farm-day.ts";
+import {
+  dayBounds,
+  dayOf,
+  deviceId,
+  instant,
+  memberId,
+  nextDay,
+  streamId,
+  type Day,
+  type FarmDaySummary,
+  type Instant,
+  type Quantity,
+} from "../../domain/model/index.ts";
+import { readingsBetween } from "../record/queries.ts";
+import type { Site } from "../site/load.ts";
+import type { SiteDevice } from "../site/schema.ts";
+import type { SummaryPass } from "./commands.ts";
+
+/** A gateway that was off for longer than this does not look back further for farm days. */
+const DAYS_BACK_MAX = 40;
+
+const FARM_QUANTITIES = [
+  "airTemperature",
+  "relativeHumidity",
+  "windSpeed",
+  "solarIrradiance",
+  "rainfall",
+  "soilMoisture",
+] as const satisfies readonly Quantity[];
+
+interface Due {
+  readonly now: Instant;
+  /** When this gateway began to listen: a logger's backlog has the grace from then on to arrive. */
+  readonly started: Instant;
+  readonly graceMs: number;
+}
+
+/** The farm days of every member that are over, and how far each member's farm has come. */
+export function closedFarmDays(
+  site: Site,
+  db: DatabaseSync,
+  due: Due,
+): Pick<SummaryPass, "summaries" | "progress"> {
+  const summaries: SummaryPass["summaries"][number][] = [];
+  const progress: Record<string, number> = {};
+  for (const { id } of site.members) {
+    const devices = site.devices.filter(
+      (d) => d.member === id && (d.mounting === "weather" || d.mounting === "soil"),
+    );
+    if (devices.length === 0) continue;
+    for (const day of openDays(site, db, { member: id, devices, due })) {
+      const span = dayBounds(day, site.timeZone);
+      const farm = farmDay(farmReadings(db, devices, span), span);
+      if (farm)
+        summaries.push({ key: day, time: span.start, summary: summaryOf(site, id, { day, farm, devices }) });
+      progress[`farm ${id}`] = span.end;
+    }
+  }
+  return { summaries, progress };
+}
+
+function openDays(
+  site: Site,
+  db: DatabaseSync,
+  { member, devices, due }: { member: string; devices: readonly SiteDevice[]; due: Due },
+): Day[] {
+  if (due.now < due.started + due.graceMs) return [];
+  const from =
+    db.prepare("SELECT value FROM progress WHERE name = ?").get(`farm ${member}`)?.value ??
+    firstTime(db, devices);
+  if (from === undefined || from === null) return [];
+  const earliest = instant(Math.max(Number(from), due.now - DAYS_BACK_MAX * 86_400_000));
+  const days: Day[] = [];
+  for (
+    let day = dayOf(earliest, site.timeZone);
+    dayBounds(day, site.timeZone).end + due.graceMs <= due.now;
+    day = nextDay(day)
+  )
+    days.push(day);
+  return days;
+}
+
+/** The time of the first reading of any of these devices, or undefined. */
+function firstTime(db: DatabaseSync, devices: readonly SiteDevice[]): number | undefined {
+  const ids = db.prepare("SELECT id FROM stream WHERE name LIKE ? || '/%'");
+  const streams = devices.flatMap((device) => ids.all(device.id).map((row) => Number(row.id)));
+  if (streams.length === 0) return undefined;
+  const sql = `SELECT time FROM reading WHERE stream IN (${streams.join(",")}) ORDER BY time LIMIT 1`;
+  const row = db.prepare(sql).get();
+  return row && Number(row.time);
+}
+
+function farmReadings(
+  db: DatabaseSync,
+  devices: readonly SiteDevice[],
+  span: { start: Instant; end: Instant },
+): FarmReadings {
+  const of = (quantity: Quantity) =>
+    devices
+      .flatMap((d) =>
+        readingsBetween(db, streamId(deviceId(d.id), quantity), { from: span.start, to: span.end }),
+      )
+      .toSorted((a, b) => a.time - b.time);
+  return Object.fromEntries(
+    FARM_QUANTITIES.map((quantity) => [quantity, of(quantity)]),
+  ) as unknown as FarmReadings;
+}
+
+function summaryOf(
+  site: Site,
+  member: string,
+  { day, farm, devices }: Pick<FarmDaySummary, "day" | "farm"> & { devices: readonly SiteDevice[] },
+): FarmDaySummary {
+  return {
+    kind: "farmDay",
+    member: memberId(member),
+    day,
+    farm,
+    latitude: Math.round(site.latitude * 10) / 10,
+    elevation: site.elevation,
+    windSensorHeight: devices.find((d) => d.mounting === "weather")?.windSensorHeight ?? 2,
+  };
+}

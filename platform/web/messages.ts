@@ -1,0 +1,71 @@
+import type { Language } from "./language.ts";
+
+/** What the sign-in pages say. `{n}` is a number. */
+const en = {
+  signIn: "Sign in",
+  signOut: "Sign out",
+  name: "Your name here",
+  nameHint: "For example house-07. It is on your claim paper.",
+  secret: "PIN or password",
+  haveCode: "I have a claim code",
+  claim: "Set your PIN",
+  claimCode: "Claim code",
+  claimHint: "8 letters and digits, from your operator.",
+  pin: "New PIN",
+  pinHint: "4 to 8 digits. Nobody else needs to know it.",
+  pinRule: "A PIN has 4 to 8 digits.",
+  password: "New password",
+  passwordHint: "10 characters or more. A few words in a row are easy to keep in mind.",
+  passwordRule: "A password has 10 to 200 characters.",
+  currentSecret: "Present PIN or password",
+  save: "Save",
+  choosePin: "Choose a PIN",
+  choosePassword: "Choose a password",
+  noPinYet: "You signed in with a one-time link. Choose a PIN, so that you can come back.",
+  noPasswordYet: "You signed in with a one-time link. Choose a password, so that you can come back.",
+  refused: "That did not match. Check both fields and try again.",
+  codeRefused:
+    "That code did not match, or was used already, or is too old. Ask your operator for a new one.",
+  wait: "Too many wrong tries. Please wait {n} seconds.",
+  opening: "Signing you in",
+  openingHint: "This link works once.",
+  goOn: "Go on",
+  linkRefused: "This link was used already or is too old. Ask for a new one.",
+  notAllowed: "This page is for operators.",
+};
+
+export type SignInMessages = Readonly<Record<keyof typeof en, string>>;
+
+const sw: SignInMessages = {
+  signIn: "Ingia",
+  signOut: "Toka",
+  name: "Jina lako hapa",
+  nameHint: "Kwa mfano house-07. Liko kwenye karatasi yako ya msimbo.",
+  secret: "PIN au nenosiri",
+  haveCode: "Nina msimbo wa kuanzia",
+  claim: "Weka PIN yako",
+  claimCode: "Msimbo wa kuanzia",
+  claimHint: "Herufi na tarakimu 8, kutoka kwa msimamizi wako.",
+  pin: "PIN mpya",
+  pinHint: "Tarakimu 4 hadi 8. Hakuna mwingine anayehitaji kuijua.",
+  pinRule: "PIN ina tarakimu 4 hadi 8.",
+  password: "Nenosiri jipya",
+  passwordHint: "Herufi 10 au zaidi. Maneno machache mfululizo ni rahisi kukumbuka.",
+  passwordRule: "Nenosiri lina herufi 10 hadi 200.",
+  currentSecret: "PIN au nenosiri la sasa",
+  save: "Hifadhi",
+  choosePin: "Chagua PIN",
+  choosePassword: "Chagua nenosiri",
+  noPinYet: "Umeingia kwa kiungo cha mara moja. Chagua PIN, ili uweze kurudi.",
+  noPasswordYet: "Umeingia kwa kiungo cha mara moja. Chagua nenosiri, ili uweze kurudi.",
+  refused: "Hailingani. Angalia sehemu zote mbili ujaribu tena.",
+  codeRefused: "Msimbo huo haulingani, au umeshatumika, au ni wa zamani. Omba mpya kwa msimamizi wako.",
+  wait: "Umejaribu mara nyingi mno. Tafadhali subiri sekunde {n}.",
+  opening: "Tunakuingiza",
+  openingHint: "Kiungo hiki hufanya kazi mara moja.",
+  goOn: "Endelea",
+  linkRefused: "Kiungo hiki kimeshatumika au ni cha zamani. Omba kipya.",
+  notAllowed: "Ukurasa huu ni wa wasimamizi.",
+};
+
+export const signInMessages: Readonly<Record<Language, SignInMessages>> = { en, sw };

@@ -1,0 +1,102 @@
+/**
+ * The hub's schema, one step after another; a step is never changed once it is released. Plain SQL that PGlite and
+ * PostgreSQL 15 read alike, one statement a string. Times are milliseconds since 1970, energy is Wh, money is minor
+ * units; "known" things keep the canonical JSON that was signed or will be.
+ */
+export const migrations: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE gateway (
+      id text PRIMARY KEY,
+      name text NOT NULL,
+      public_key text NOT NULL,
+      enrolled boolean NOT NULL,
+      last_contact bigint,
+      complete_through bigint NOT NULL DEFAULT 0,
+      answers_through bigint NOT NULL DEFAULT 0,
+      answers_written bigint NOT NULL DEFAULT 0,
+      -- Every item up to here is held, so that gaps are looked for only above it.
+      items_through bigint NOT NULL DEFAULT 0
+    )`,
+    `CREATE TABLE item (
+      gateway text NOT NULL REFERENCES gateway,
+      sequence bigint NOT NULL,
+      digest text NOT NULL,
+      offer text NOT NULL,
+      purpose text NOT NULL,
+      policy_version integer NOT NULL,
+      kind text NOT NULL,
+      received bigint NOT NULL,
+      item text NOT NULL,
+      PRIMARY KEY (gateway, sequence)
+    )`,
+    `CREATE TABLE energy_interval (
+      gateway text NOT NULL REFERENCES gateway,
+      subject text NOT NULL,
+      start bigint NOT NULL,
+      sequence bigint NOT NULL,
+      import_wh bigint NOT NULL,
+      export_wh bigint NOT NULL,
+      production_wh bigint NOT NULL,
+      consumption_wh bigint NOT NULL,
+      self_consumption_wh bigint NOT NULL,
+      provenance text NOT NULL,
+      settled boolean NOT NULL DEFAULT false,
+      PRIMARY KEY (gateway, subject, start)
+    )`,
+    `CREATE INDEX energy_interval_open ON energy_interval (start) WHERE NOT settled`,
+    `CREATE TABLE farm_day (
+      gateway text NOT NULL REFERENCES gateway,
+      subject text NOT NULL,
+      day text NOT NULL,
+      sequence bigint NOT NULL,
+      summary text NOT NULL,
+      advised boolean NOT NULL DEFAULT false,
+      PRIMARY KEY (gateway, subject, day)
+    )`,
+    `CREATE INDEX farm_day_open ON farm_day (day) WHERE NOT advised`,
+    `CREATE TABLE clearing (
+      slot bigint PRIMARY KEY,
+      rule text NOT NULL,
+      suspended boolean NOT NULL,
+      currency text NOT NULL,
+      retail bigint NOT NULL,
+      feed_in bigint NOT NULL,
+      twice_mid bigint NOT NULL,
+      demand_wh bigint NOT NULL,
+      supply_wh bigint NOT NULL,
+      traded_wh bigint NOT NULL,
+      grid_bill bigint NOT NULL,
+      grid_credit bigint NOT NULL,
+      paid bigint NOT NULL,
+      received bigint NOT NULL,
+      cleared bigint NOT NULL
+    )`,
+    `CREATE TABLE clearing_share (
+      slot bigint NOT NULL REFERENCES clearing,
+      gateway text NOT NULL REFERENCES gateway,
+      subject text NOT NULL,
+      bought_wh bigint NOT NULL,
+      sold_wh bigint NOT NULL,
+      from_village_wh bigint NOT NULL,
+      to_village_wh bigint NOT NULL,
+      paid bigint NOT NULL,
+      received bigint NOT NULL,
+      PRIMARY KEY (slot, gateway, subject)
+    )`,
+    `CREATE TABLE advice (
+      gateway text NOT NULL REFERENCES gateway,
+      subject text NOT NULL,
+      day text NOT NULL,
+      given bigint NOT NULL,
+      advice text NOT NULL,
+      PRIMARY KEY (gateway, subject, day)
+    )`,
+    `CREATE INDEX advice_given ON advice (given)`,
+    `CREATE TABLE answer (
+      gateway text NOT NULL REFERENCES gateway,
+      sequence bigint NOT NULL,
+      answer text NOT NULL,
+      PRIMARY KEY (gateway, sequence)
+    )`,
+  ],
+];

@@ -1,0 +1,51 @@
+import type { RegisterTables } from "./registers.ts";
+
+/** MODBUS Application Protocol V1.1b3, section 7: exception codes. */
+const ILLEGAL_FUNCTION = 1;
+const ILLEGAL_DATA_ADDRESS = 2;
+const ILLEGAL_DATA_VALUE = 3;
+/** Section 6.3: quantity of registers 1 to 125. */
+const READ_REGISTERS_MAX = 125;
+
+const READ_HOLDING = 3;
+const READ_INPUT = 4;
+
+const exception = (code: number, because: number): Buffer => Buffer.from([code | 0x80, because]);
+
+/**
+ * The reply of a slave that holds `tables` to one request, both without address and check (a "PDU"). The fakes are
+ * read only: every other function is an illegal function.
+ */
+export function answer(request: Uint8Array, tables: RegisterTables): Buffer {
+  const code = request[0] ?? 0;
+  if (code !== READ_HOLDING && code !== READ_INPUT) return exception(code, ILLEGAL_FUNCTION);
+  if (request.length !== 5) return exception(code, ILLEGAL_DATA_VALUE);
+  const view = new DataView(request.buffer, request.byteOffset, request.byteLength);
+  const [start, count] = [view.getUint16(1), view.getUint16(3)];
+  if (count < 1 || count > READ_REGISTERS_MAX) return exception(code, ILLEGAL_DATA_VALUE);
+  const registers = code === READ_HOLDING ? tables.holding : tables.input;
+  const reply = Buffer.alloc(2 + count * 2);
+  reply.writeUInt8(code, 0);
+  reply.writeUInt8(count * 2, 1);
+  for (let i = 0; i < count; i++) {
+    const word = registers?.get(start + i);
+    if (word === undefined) return exception(code, ILLEGAL_DATA_ADDRESS);
+    reply.writeUInt16BE(word, 2 + i * 2);
+  }
+  return reply;
+}
+
+/** One unit on a bus or behind a TCP port: its registers at the moment of a request, and what is wrong with it. */
+export interface ModbusUnit {
+  registers(): RegisterTables;
+  readonly disturbance?: Disturbance;
+}
+
+/** What a fault makes of a device; without one it answers at once and cleanly. */
+export interface Disturbance {
+  readonly dead: boolean;
+  /** Added to every answer, ms of real time. */
+  readonly delayMs: number;
+  /** A seeded damage of a frame within its first `span` bytes (all of it by default); often the frame itself. */
+  garble(frame: Uint8Array, span?: number): Uint8Array;
+}

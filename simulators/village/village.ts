@@ -1,0 +1,55 @@
+import { FieldwattError, toIso, type Instant } from "../../domain/model/index.ts";
+import { lookAt, newHousehold, stepHousehold, type Household } from "./household.ts";
+import { fittingOf } from "./pattern.ts";
+import { HISTORY_MS, STEP_MS } from "./place.ts";
+import { walkWeather, type Weather } from "./weather.ts";
+
+/**
+ * The seeded village: a pure function of (seed, households, commissioned, time). It walks there minute by minute from
+ * three days before it was commissioned, so that a simulator that is started again shows the counters that it would
+ * have shown had it never stopped.
+ */
+export interface Village {
+  /** The village in the minute that holds `time`; time that runs backwards shows the last minute again. */
+  at(time: Instant): VillageState;
+}
+
+/** Live: the objects change when the village moves on. */
+export interface VillageState {
+  readonly weather: Readonly<Weather>;
+  /** In order of their numbers. */
+  readonly households: readonly Readonly<Household>[];
+}
+
+export interface VillageOptions {
+  readonly seed: number;
+  readonly households: number;
+  readonly commissioned: Instant;
+}
+
+/** Two years: about twenty seconds for the largest village; whoever asks for more has mistaken a time. */
+export const LONGEST_WALK_MS = 2 * 366 * 86_400_000;
+
+/** @throws FieldwattError OPTION_INVALID (from `at`) for a time that is more than two years after `commissioned` */
+export function openVillage({ seed, households: count, commissioned }: VillageOptions): Village {
+  const walk = walkWeather(seed, commissioned);
+  let weather = walk.advanceTo(commissioned - HISTORY_MS);
+  const households = Array.from({ length: count }, (_, index) => newHousehold(seed, index, fittingOf(index)));
+  for (const household of households) lookAt(household, weather);
+  const state: VillageState = { weather, households };
+  return {
+    at(time) {
+      if (time > commissioned + LONGEST_WALK_MS) {
+        throw new FieldwattError(
+          "OPTION_INVALID",
+          `${toIso(time)} is more than two years after the village was commissioned (${toIso(commissioned)})`,
+        );
+      }
+      while (weather.time + STEP_MS <= time) {
+        weather = walk.advanceTo(weather.time + STEP_MS);
+        for (const household of households) stepHousehold(household, weather);
+      }
+      return state;
+    },
+  };
+}

@@ -29,6 +29,14 @@ export type ProblemCode =
   | "malformed"
   | "unexpectedReply";
 
+export const NOTHING: Decoded = { samples: [], problems: [] };
+
+/** Several decoded pieces as one, in their order. */
+export const joined = (pieces: readonly Decoded[]): Decoded => ({
+  samples: pieces.flatMap((piece) => piece.samples),
+  problems: pieces.flatMap((piece) => piece.problems),
+});
+
 /** How a device is reached. One physical bus is one `path`, or one `host` and `port`. */
 export type Connection =
   | { readonly kind: "modbus-tcp"; readonly host: string; readonly port: number; readonly unit: number }

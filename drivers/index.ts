@@ -1,0 +1,9 @@
+/** The public face of the drivers: device → samples. */
+export { loadCatalogue, type Catalogue } from "./catalogue.ts";
+export type { DeviceDefinition, Dialect, Table } from "./definition.ts";
+export { parseDeviceFile } from "./device-file.ts";
+export { busOf, type Connection, type Decoded, type Problem, type ProblemCode } from "./driver.ts";
+export { bytesFromHex } from "./hex.ts";
+export { decodeRegisters, decodeRtu, parseRegisters, type Registers } from "./modbus/dump.ts";
+export { decodeMessage, type DeviceMessage } from "./mqtt/message.ts";
+export { decodeSerialBytes } from "./serial/decode.ts";

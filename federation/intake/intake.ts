@@ -1,0 +1,167 @@
+import type { KeyObject } from "node:crypto";
+import type { Clock } from "../../domain/model/index.ts";
+import { FieldwattError } from "../../domain/model/index.ts";
+import type { Logger } from "../../platform/log.ts";
+import { canonicalJson } from "../../protocol/canonical.ts";
+import { open } from "../../protocol/envelope.ts";
+import { sha256Hex } from "../../protocol/keys.ts";
+import type { BatchBody, OutboxItem, ReceiptBody } from "../../protocol/messages.ts";
+import type { Queryable, Storage } from "../storage/index.ts";
+import { keepEnergyIntervals, keepFarmDays } from "./summaries.ts";
+
+/**
+ * Intake: a batch of a gateway becomes durable, once, and the gateway learns what the hub holds.
+ *
+ * One transaction holds the items and everything that the batch says about its gateway; the receipt is made from what
+ * stands in the table afterwards, and leaves after the commit. An item is the gateway's (gateway, sequence), for ever:
+ * the same again is ignored, another under a known number is a conflict, where the first stays and the receipt's
+ * digest tells the gateway so.
+ */
+export interface IntakeOptions {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The hub's id, which every envelope must be addressed to. */
+  readonly hub: string;
+  /** The public keys of the enrolled gateways. */
+  readonly keys: ReadonlyMap<string, KeyObject>;
+}
+
+export interface Intake {
+  /**
+   * Keeps a batch; resolves after the commit.
+   * @throws FieldwattError MESSAGE_INVALID, MESSAGE_TOO_LARGE or SIGNATURE_INVALID (nothing is kept, and sending it
+   * again will not help), or STORAGE_FAILED (nothing is kept, and sending it again may)
+   */
+  receive(gateway: string, bytes: Uint8Array): Promise<Received>;
+}
+
+export interface Received {
+  readonly receipt: ReceiptBody;
+  /** The last answer that the gateway says it has kept. */
+  readonly answersThrough: number;
+  /** Items that the hub did not have before. */
+  readonly fresh: number;
+}
+
+/** Largest number of gaps that one receipt names; the next receipt names the next. */
+const GAPS_MAX = 100;
+
+export function openIntake({ storage, clock, log, hub, keys }: IntakeOptions): Intake {
+  return {
+    async receive(gateway, bytes) {
+      const key = keys.get(gateway);
+      if (!key) throw new FieldwattError("SIGNATURE_INVALID", `${gateway} is not enrolled`);
+      const { body } = open(bytes, { from: gateway, to: hub, key });
+      if (body.kind !== "batch")
+        throw new FieldwattError("MESSAGE_INVALID", `A gateway sends no ${body.kind}`);
+      const { received, conflicts } = await storage.transaction((tx) =>
+        keep(tx, { gateway, batch: body, now: clock.now() }),
+      );
+      for (const sequence of conflicts)
+        log.warn({ gateway, sequence }, "another item under a known number; the first stays");
+      return received;
+    },
+  };
+}
+
+interface Arrival {
+  readonly gateway: string;
+  readonly batch: BatchBody;
+  readonly now: number;
+}
+
+async function keep(
+  tx: Queryable,
+  arrival: Arrival,
+): Promise<{ received: Received; conflicts: readonly number[] }> {
+  const { gateway, batch } = arrival;
+  const digests = new Map(batch.items.map((item) => [item, sha256Hex(canonicalJson(item))]));
+  const fresh = await keepItems(tx, arrival, digests);
+  await keepEnergyIntervals(tx, gateway, fresh);
+  await keepFarmDays(tx, gateway, fresh);
+  const gaps = await keepProgress(tx, arrival);
+  const held = await heldOf(tx, gateway, batch.items);
+  const conflicts = batch.items.filter((item) => held.get(item.sequence) !== digests.get(item));
+  return {
+    received: {
+      receipt: {
+        kind: "receipt",
+        received: [...held].map(([sequence, digest]) => ({ sequence, digest })),
+        gaps,
+      },
+      answersThrough: batch.answersThrough,
+      fresh: fresh.length,
+    },
+    conflicts: conflicts.map(({ sequence }) => sequence),
+  };
+}
+
+/** Stores what is new and returns it. */
+async function keepItems(
+  tx: Queryable,
+  { gateway, batch, now }: Arrival,
+  digests: ReadonlyMap<OutboxItem, string>,
+): Promise<readonly OutboxItem[]> {
+  const rows = batch.items.map((item) => ({
+    sequence: item.sequence,
+    digest: digests.get(item),
+    offer: item.offer,
+    purpose: item.purpose,
+    policy_version: item.policyVersion,
+    kind: item.summary.kind,
+    item: canonicalJson(item),
+  }));
+  const kept = await tx.query(
+    `INSERT INTO item (gateway, sequence, digest, offer, purpose, policy_version, kind, received, item)
+     SELECT $1, sequence, digest, offer, purpose, policy_version, kind, $2::bigint, item FROM json_to_recordset($3::json)
+       AS r (sequence bigint, digest text, offer text, purpose text, policy_version integer, kind text, item text)
+     ON CONFLICT DO NOTHING RETURNING sequence`,
+    [gateway, now, JSON.stringify(rows)],
+  );
+  const sequences = new Set(kept.map(({ sequence }) => Number(sequence)));
+  // A batch that holds a number twice keeps its first: `delete` is true only once.
+  return batch.items.filter(({ sequence }) => sequences.delete(sequence));
+}
+
+async function heldOf(
+  tx: Queryable,
+  gateway: string,
+  items: readonly OutboxItem[],
+): Promise<Map<number, string>> {
+  const rows = await tx.query(
+    `SELECT sequence, digest FROM item WHERE gateway = $1 AND sequence IN (SELECT value::bigint FROM json_array_elements_text($2::json)) ORDER BY sequence`,
+    [gateway, JSON.stringify(items.map(({ sequence }) => sequence))],
+  );
+  return new Map(rows.map(({ sequence, digest }) => [Number(sequence), String(digest)]));
+}
+
+/** Notes what the batch says about its gateway, and returns the gaps below the highest item that is held. */
+async function keepProgress(tx: Queryable, { gateway, batch, now }: Arrival): Promise<[number, number][]> {
+  // Neither moves back: a batch that is sent again, later than a newer one, says less than is known.
+  await tx.query(
+    `UPDATE gateway SET last_contact = $2::bigint, complete_through = greatest(complete_through, $3::bigint),
+       answers_through = least(answers_written, greatest(answers_through, $4::bigint))
+     WHERE id = $1`,
+    [gateway, now, batch.completeThrough, batch.answersThrough],
+  );
+  const gaps = await gapsOf(tx, gateway);
+  await tx.query(
+    `UPDATE gateway SET items_through = coalesce($2::bigint, (SELECT max(sequence) FROM item WHERE gateway = $1), 0)
+     WHERE id = $1`,
+    [gateway, gaps[0] ? gaps[0][0] - 1 : null],
+  );
+  return gaps;
+}
+
+/** Ranges of sequences, both ends included, that are missing below the highest that the hub holds. */
+export async function gapsOf(tx: Queryable, gateway: string): Promise<[number, number][]> {
+  const rows = await tx.query(
+    `SELECT before + 1 AS first, sequence - 1 AS last FROM (
+       SELECT i.sequence, lag(i.sequence, 1, g.items_through) OVER (ORDER BY i.sequence) AS before
+       FROM gateway g JOIN item i ON i.gateway = g.id AND i.sequence > g.items_through WHERE g.id = $1
+     ) AS steps WHERE sequence > before + 1 ORDER BY sequence LIMIT ${GAPS_MAX}`,
+    [gateway],
+  );
+  return rows.map(({ first, last }) => [Number(first), Number(last)]);
+}

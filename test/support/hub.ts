@@ -1,0 +1,128 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { instant } from "../../domain/model/index.ts";
+import { keepEnrolment } from "../../federation/intake/enrolment.ts";
+import { openIntake, type Received } from "../../federation/intake/intake.ts";
+import { openStorage, type Storage } from "../../federation/storage/index.ts";
+import { ManualClock } from "../../platform/clock.ts";
+import { openLog } from "../../platform/log.ts";
+import { seal } from "../../protocol/envelope.ts";
+import { generateKeyPair, publicKeyToText, type KeyPair } from "../../protocol/keys.ts";
+import type { BatchBody, OutboxItem, SummaryItem } from "../../protocol/messages.ts";
+
+/** A hub's storage and intake with some enrolled gateways, without wires: time stands where the test puts it. */
+export const HUB = "hub-1";
+export const SLOT = 900_000;
+/** 2026-06-15T00:00Z, a Monday. */
+export const MIDNIGHT = Date.UTC(2026, 5, 15);
+
+export const subject = (number: number): string => number.toString(16).padStart(32, "0");
+
+/** A temporary folder that is gone when the test file ends. */
+export function temporaryFolder(name: string): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), `fieldwatt-${name}-`));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+export const energy = (
+  who: string,
+  start: number,
+  { imported = 0, exported = 0 }: { readonly imported?: number; readonly exported?: number },
+): SummaryItem => ({
+  kind: "energyInterval",
+  subject: who,
+  start,
+  import: imported,
+  export: exported,
+  production: exported,
+  consumption: imported,
+  selfConsumption: 0,
+  provenance: "counted",
+});
+
+/** Brussels (Uccle) on 6 July, as FAO-56 Example 18 gives it; 22.07 MJ/m² is the example's result for 9.25 h of sun. */
+export const uccle = (who: string, farm: Partial<Record<string, number>> = {}): SummaryItem => ({
+  kind: "farmDay",
+  subject: who,
+  day: "2026-07-06",
+  latitude: 50.8,
+  elevation: 100,
+  windSensorHeight: 10,
+  farm: {
+    airTemperatureMin: 12.3,
+    airTemperatureMax: 21.5,
+    relativeHumidityMin: 63,
+    relativeHumidityMax: 84,
+    windSpeedMean: 2.778,
+    solarRadiation: 22.07,
+    coverage: 1,
+    ...farm,
+  },
+});
+
+export const item = (sequence: number, summary: SummaryItem): OutboxItem => ({
+  sequence,
+  offer: summary.kind === "farmDay" ? "advice" : "trading",
+  purpose: "dpv:ServiceProvision",
+  policyVersion: 1,
+  summary,
+});
+
+export const batch = (
+  items: readonly OutboxItem[],
+  { completeThrough = 0, answersThrough = 0 }: { completeThrough?: number; answersThrough?: number } = {},
+): BatchBody => ({ kind: "batch", items: [...items], completeThrough, answersThrough });
+
+export interface Village extends AsyncDisposable {
+  readonly storage: Storage;
+  readonly clock: ManualClock;
+  readonly keys: ReadonlyMap<string, KeyPair>;
+  /** Lines of the log, as JSON text. */
+  readonly logged: string[];
+  /** Seals a batch as the gateway would, and hands it to intake. */
+  tell(gateway: string, body: BatchBody): Promise<Received>;
+  receive(gateway: string, bytes: Uint8Array): Promise<Received>;
+  /** Forgets everything that was told. */
+  clear(): Promise<void>;
+}
+
+export async function openVillage(gateways: readonly string[]): Promise<Village> {
+  const folder = temporaryFolder("hub");
+  const storage = await openStorage({ kind: "pglite", dir: folder.path });
+  const keys = new Map(gateways.map((id) => [id, generateKeyPair()]));
+  const publicKeys = new Map([...keys].map(([id, { publicKey }]) => [id, publicKey]));
+  const clock = new ManualClock(instant(MIDNIGHT));
+  const logged: string[] = [];
+  const log = openLog("hub", { write: (line) => void logged.push(line) });
+  const intake = openIntake({ storage, clock, log, hub: HUB, keys: publicKeys });
+  const enrol = () =>
+    keepEnrolment(
+      storage,
+      [...publicKeys].map(([id, key]) => ({ id, name: id, publicKey: publicKeyToText(key) })),
+    );
+  await enrol();
+  return {
+    storage,
+    clock,
+    keys,
+    logged,
+    receive: (gateway, bytes) => intake.receive(gateway, bytes),
+    tell(gateway, body) {
+      const key = keys.get(gateway)?.privateKey;
+      if (!key) throw new Error(`${gateway} has no key`);
+      return intake.receive(gateway, seal(body, { from: gateway, to: HUB, sent: clock.now(), key }));
+    },
+    async clear() {
+      logged.length = 0;
+      await storage.query(
+        "TRUNCATE gateway, item, energy_interval, farm_day, clearing, clearing_share, advice, answer",
+      );
+      await enrol();
+    },
+    async [Symbol.asyncDispose]() {
+      await storage[Symbol.asyncDispose]();
+      folder.remove();
+    },
+  };
+}

@@ -38,7 +38,8 @@ export class FieldwattError extends Error {
   }
 }
 
-export const hasCode = (error: unknown, code: ErrorCode): boolean => error instanceof FieldwattError && error.code === code;
+export const hasCode = (error: unknown, code: ErrorCode): boolean =>
+  error instanceof FieldwattError && error.code === code;
 
 /** The sentence of any thrown thing, for a log line or a page. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

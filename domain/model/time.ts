@@ -50,7 +50,11 @@ function formatter(zone: string): Intl.DateTimeFormat {
 }
 
 function wallClock(time: Instant, zone: string): Record<string, string> {
-  return Object.fromEntries(formatter(zone).formatToParts(time).map((part) => [part.type, part.value]));
+  return Object.fromEntries(
+    formatter(zone)
+      .formatToParts(time)
+      .map((part) => [part.type, part.value]),
+  );
 }
 
 /** The civil day that holds `time` in `zone` (an IANA name). */
@@ -96,5 +100,9 @@ export function dayBounds(day: Day, zone: string): { start: Instant; end: Instan
 
 /** 1 to 366, for the astronomy of FAO-56 (annex 2, table 2.5). */
 export function dayOfYear(day: Day): number {
-  return Math.round((Date.parse(`${day}T00:00:00Z`) - Date.parse(`${day.slice(0, 4)}-01-01T00:00:00Z`)) / 86_400_000) + 1;
+  return (
+    Math.round(
+      (Date.parse(`${day}T00:00:00Z`) - Date.parse(`${day.slice(0, 4)}-01-01T00:00:00Z`)) / 86_400_000,
+    ) + 1
+  );
 }

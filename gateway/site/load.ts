@@ -57,3 +57,18 @@ const policySchema = z.strictObject({
 export async function loadPolicy(file: string): Promise<Policy> {
   return valueOf(await checkYamlFile(file, policySchema, "POLICY_FILE_INVALID"), "POLICY_FILE_INVALID");
 }
+
+/**
+ * The policy in force, or none: a gateway whose policy is missing or wrong keeps reading and releases nothing.
+ */
+export async function loadPolicyOrNone(
+  file: string,
+  onFault: (error: unknown) => void,
+): Promise<Policy | undefined> {
+  try {
+    return await loadPolicy(file);
+  } catch (error) {
+    onFault(error);
+    return undefined;
+  }
+}

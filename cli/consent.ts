@@ -1,0 +1,113 @@
+import { join } from "node:path";
+import { Command } from "commander";
+import { addMs, FieldwattError, memberId, toIso, type Consent, type Offer } from "../domain/model/index.ts";
+import { openRecord } from "../gateway/record/open.ts";
+import { consentsOf } from "../gateway/release/consents.ts";
+import { loadPolicy, loadSite, type Site } from "../gateway/site/load.ts";
+import type { ClockLine } from "../platform/clock.ts";
+import { clockLine, clockOf, wholeNumber } from "./command-line.ts";
+
+const YEAR_DAYS = 365;
+const DAY_MS = 86_400_000;
+
+interface Choice {
+  readonly site: string;
+  readonly member: string;
+  readonly offer: string;
+  readonly days: number;
+  readonly clock?: ClockLine;
+}
+
+/** Consents from the command line, for a member who stands beside the operator. The gateway may be running. */
+export function consentCommand(): Command {
+  const consent = new Command("consent").description("what members agreed to share");
+  consent
+    .command("list")
+    .description("every consent on record, also those that ended")
+    .requiredOption("--site <file>", "the site file")
+    .option("--member <id>", "of one member only")
+    .option("--json", "print JSON")
+    .action(async ({ site, member, json }: { site: string; member?: string; json?: true }) => {
+      await using store = await openRecord({ path: recordOf(await loadSite(site)) });
+      const consents = consentsOf(store.read, member === undefined ? undefined : memberId(member));
+      if (json) console.log(JSON.stringify(consents, null, 2));
+      else for (const c of consents) console.log(lineOf(c));
+    });
+  withChoice(consent.command("give").description("keep a member's yes to an offer"))
+    .option("--days <n>", "how long the consent lasts", wholeNumber({ from: 1, to: 3650 }), YEAR_DAYS)
+    .addHelpText(
+      "after",
+      "\nExample:\n  fieldwatt consent give --site site.yaml --member household-01 --offer own-account-trading",
+    )
+    .action(async (choice: Choice) => {
+      const { site, member, offer, policyVersion } = await chosen(choice);
+      const given = clockOf(choice.clock).now();
+      const expires = addMs(given, choice.days * DAY_MS);
+      const { purpose, recipient } = offer;
+      await using store = await openRecord({ path: recordOf(site) });
+      await store.run("giveConsent", {
+        member,
+        offer: offer.id,
+        purpose,
+        recipient,
+        policyVersion,
+        given,
+        expires,
+      });
+      console.log(`${member} agreed to "${offer.title}" until ${toIso(expires).slice(0, 10)}`);
+    });
+  withChoice(
+    consent.command("withdraw").description("end a member's consent; nothing is released from now on"),
+  ).action(async (choice: Choice) => {
+    const { site, member, offer } = await chosen(choice);
+    await using store = await openRecord({ path: recordOf(site) });
+    const ended = await store.run("withdrawConsent", {
+      member,
+      offer: offer.id,
+      withdrawn: clockOf(choice.clock).now(),
+    });
+    console.log(
+      ended > 0 ? `${member} withdrew "${offer.title}"` : `${member} had no consent to "${offer.title}"`,
+    );
+  });
+  return consent;
+}
+
+const withChoice = (command: Command): Command =>
+  command
+    .requiredOption("--site <file>", "the site file")
+    .requiredOption("--member <id>", "the member")
+    .requiredOption("--offer <id>", "the offer, as in the policy file")
+    .option(
+      "--clock <line>",
+      "a village clock: world ms, village ms, speed (default: the real time)",
+      clockLine,
+    );
+
+const recordOf = (site: Site): string => join(site.data, "record.sqlite");
+
+async function chosen({
+  site: file,
+  member,
+  offer: id,
+}: Choice): Promise<{ site: Site; member: Consent["member"]; offer: Offer; policyVersion: number }> {
+  const site = await loadSite(file);
+  if (!site.members.some((m) => m.id === member))
+    throw new FieldwattError("OPTION_INVALID", `${file} has no member "${member}"`);
+  const policy = await loadPolicy(site.policy);
+  const offer = policy.offers.find((o) => o.id === id);
+  if (!offer)
+    throw new FieldwattError(
+      "OPTION_INVALID",
+      `${site.policy} has no offer "${id}"; it has ${policy.offers.map((o) => o.id).join(", ")}`,
+    );
+  return { site, member: memberId(member), offer, policyVersion: policy.version };
+}
+
+function lineOf({ member, offer, given, expires, withdrawn }: Consent): string {
+  const end =
+    withdrawn === undefined
+      ? `until ${toIso(expires).slice(0, 10)}`
+      : `withdrawn ${toIso(withdrawn).slice(0, 16)}`;
+  return `${member}  ${offer}  since ${toIso(given).slice(0, 16)}  ${end}`;
+}

@@ -1,0 +1,119 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { createWriteStream } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { FieldwattError } from "../../domain/model/index.ts";
+
+/**
+ * One process of the demo, watched: it says when it is ready, it is started again when it dies (as systemd would on
+ * a real gateway), and it ends when asked to.
+ */
+export interface Child<Ready> extends AsyncDisposable {
+  readonly name: string;
+  readonly ready: Ready;
+  readonly pid: () => number | undefined;
+}
+
+export interface ChildOptions {
+  readonly name: string;
+  readonly args: readonly string[];
+  /** What the process prints goes here; its last lines are shown when it dies before it was ready. */
+  readonly logFile: string;
+  readonly signal: AbortSignal;
+  onEvent(event: Record<string, unknown>): void;
+  /** Told when the process died and is started again, or, with `again` false, when it is given up. */
+  onDeath(death: { name: string; how: string; again: boolean }): void;
+}
+
+const READY_TIMEOUT_MS = 60_000;
+const END_TIMEOUT_MS = 3_500;
+const RESTART_PAUSE_MS = 500;
+const RESTARTS_MAX = 5;
+const TAIL_LINES = 5;
+
+const main = fileURLToPath(
+  new URL(`../main${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url),
+);
+
+export async function startChild<Ready>(options: ChildOptions): Promise<Child<Ready>> {
+  const { name, signal, onDeath } = options;
+  let ending = false;
+  let restarts = 0;
+  let current: Running;
+
+  const onExit = (how: string): void => {
+    if (ending || signal.aborted) return;
+    const again = restarts++ < RESTARTS_MAX;
+    onDeath({ name, how, again });
+    if (!again) return;
+    setTimeout(() => {
+      if (ending || signal.aborted) return;
+      current = run(options);
+      current.ready.then(
+        () => current.exit.then(onExit),
+        () => onExit("before it was ready"),
+      );
+    }, RESTART_PAUSE_MS);
+  };
+
+  current = run(options);
+  const ready = (await current.ready) as Ready;
+  void current.exit.then(onExit);
+  return {
+    name,
+    ready,
+    pid: () => current.process.pid,
+    async [Symbol.asyncDispose]() {
+      ending = true;
+      await end(current);
+    },
+  };
+}
+
+interface Running {
+  readonly process: ChildProcess;
+  readonly ready: Promise<Record<string, unknown>>;
+  readonly exit: Promise<string>;
+}
+
+function run({ name, args, logFile, onEvent }: ChildOptions): Running {
+  const child = fork(main, args, { stdio: ["ignore", "pipe", "pipe", "ipc"] });
+  const log = createWriteStream(logFile, { flags: "a", mode: 0o600 });
+  const tail: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on("data", (chunk: Buffer) => {
+      log.write(chunk);
+      tail.push(...chunk.toString().trimEnd().split("\n"));
+      tail.splice(0, Math.max(0, tail.length - TAIL_LINES));
+    });
+  }
+  const { promise: ready, resolve, reject } = Promise.withResolvers<Record<string, unknown>>();
+  const { promise: exit, resolve: exited } = Promise.withResolvers<string>();
+  const timeout = setTimeout(() => child.kill("SIGKILL"), READY_TIMEOUT_MS);
+  child.on("message", (message) => {
+    const event = message as Record<string, unknown>;
+    if (event.event === "ready") {
+      clearTimeout(timeout);
+      resolve(event);
+    } else onEvent(event);
+  });
+  child.once("exit", (code, signal) => {
+    clearTimeout(timeout);
+    log.end();
+    exited(signal ?? `exit code ${code}`);
+    reject(
+      new FieldwattError(
+        "CHILD_FAILED",
+        `${name} ended (${signal ?? `exit code ${code}`}) before it was ready:\n${tail.join("\n")}`,
+      ),
+    );
+  });
+  return { process: child, ready, exit };
+}
+
+async function end({ process: child, exit }: Running): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill("SIGTERM");
+  const kill = setTimeout(() => child.kill("SIGKILL"), END_TIMEOUT_MS);
+  await exit;
+  clearTimeout(kill);
+}

@@ -1,0 +1,103 @@
+import { access, constants, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { FieldwattError, messageOf } from "../../domain/model/index.ts";
+import type { ClockLine } from "../../platform/clock.ts";
+
+/** What a village's folder remembers from one start to the next. */
+export interface DemoState {
+  readonly households: number;
+  readonly seed: number;
+  /** The village's time at its very first start. */
+  readonly commissioned: number;
+  /** The village's time may have come this far: a later start never begins earlier. */
+  readonly reached: number;
+}
+
+/** Monday 15 June 2026, 09:58 in Nairobi: the sun is up, and a quarter hour is about to begin. */
+const FIRST_MOMENT = Date.UTC(2026, 5, 15, 6, 58);
+/** How far ahead of itself the clock is promised: a process that is killed has gone less far. */
+const LEASE_SECONDS = 10;
+const DEFAULTS = { households: 12, seed: 1 };
+
+export interface DemoFolder {
+  readonly path: string;
+  readonly state: DemoState;
+  readonly line: ClockLine;
+  readonly isNew: boolean;
+  /** Keeps how far the village's clock may have come; called every few seconds. */
+  renew(): Promise<void>;
+  /** Keeps the exact time at a clean end. */
+  close(): Promise<void>;
+}
+
+export async function openDemoFolder(options: {
+  path: string;
+  households?: number | undefined;
+  seed?: number | undefined;
+  speed: number;
+  wallNow: () => number;
+}): Promise<DemoFolder> {
+  const { path, speed, wallNow } = options;
+  await makeWritable(path);
+  const file = join(path, "village.json");
+  const known = await readState(file);
+  for (const key of ["households", "seed"] as const) {
+    const asked = options[key];
+    if (known && asked !== undefined && asked !== known[key]) {
+      throw new FieldwattError(
+        "OPTION_INVALID",
+        `${path} holds a village with ${key} ${known[key]}, not ${asked}; use --data for another village`,
+      );
+    }
+  }
+  const state: DemoState = known ?? {
+    households: options.households ?? DEFAULTS.households,
+    seed: options.seed ?? DEFAULTS.seed,
+    commissioned: FIRST_MOMENT,
+    reached: FIRST_MOMENT,
+  };
+  const line: ClockLine = { world: wallNow(), village: state.reached, speed };
+  const villageNow = () => Math.ceil(line.village + (wallNow() - line.world) * speed);
+  const keep = (reached: number) => writeState(file, { ...state, reached });
+  await keep(state.reached + LEASE_SECONDS * 1000 * speed);
+  return {
+    path,
+    state,
+    line,
+    isNew: !known,
+    renew: () => keep(villageNow() + LEASE_SECONDS * 1000 * speed),
+    close: () => keep(villageNow()),
+  };
+}
+
+async function makeWritable(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await access(path, constants.W_OK);
+    await writeFile(join(path, ".writable"), "");
+  } catch (cause) {
+    throw new FieldwattError(
+      "FOLDER_UNWRITABLE",
+      `${path} cannot be written (${messageOf(cause)}); choose another folder with --data`,
+      { cause },
+    );
+  }
+}
+
+async function readState(file: string): Promise<DemoState | undefined> {
+  try {
+    return JSON.parse(await readFile(file, "utf8")) as DemoState;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new FieldwattError(
+      "OPTION_INVALID",
+      `${file} is damaged (${messageOf(error)}); remove its folder to begin anew, or use --data`,
+      { cause: error },
+    );
+  }
+}
+
+async function writeState(file: string, state: DemoState): Promise<void> {
+  await writeFile(`${file}.new`, JSON.stringify(state));
+  await rename(`${file}.new`, file);
+}

@@ -1,0 +1,232 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { instant, memberId, type OfferId } from "../../domain/model/index.ts";
+import { openHubKeys } from "../../federation/hub-keys.ts";
+import { setDevicePasswords } from "../../gateway/acquire/device-passwords.ts";
+import { openRecord } from "../../gateway/record/open.ts";
+import { openIdentity } from "../../gateway/site/identity.ts";
+import { clockLineToText } from "../../platform/clock.ts";
+import { openAccounts } from "../../platform/web/index.ts";
+import { publicKeyToText, sha256Hex } from "../../protocol/keys.ts";
+import { planVillage, type Manifest, type VillagePlan } from "../../simulators/index.ts";
+import { startChild, type Child, type ChildOptions } from "./children.ts";
+import { GATEWAY, HUB, hubConfig, OFFERS, POLICY, writeSecret, writeYaml } from "./files.ts";
+import { openDemoFolder, type DemoFolder } from "./folder.ts";
+import { claimPort, freePort } from "./ports.ts";
+import { openProgress } from "./progress.ts";
+
+export interface DemoOptions {
+  readonly households?: number;
+  readonly seed?: number;
+  readonly speed: number;
+  readonly data: string;
+  readonly port: number;
+  readonly faults: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+const RENEW_MS = 2_000;
+const LINK_MINUTES = 60;
+
+/** Ports of one run; the two pages have the ports that the user chose. */
+interface Ports {
+  readonly portal: number;
+  readonly hubPortal: number;
+  readonly broker: number;
+  readonly hubBroker: number;
+}
+
+/**
+ * The whole village on one machine: a simulator of its wires, a hub and a gateway, three processes that share one
+ * clock and nothing else but sockets, serial lines and the files that an installer would write.
+ * @returns 0 after a clean end, 1 when a process could not be kept alive
+ */
+export async function runDemo(options: DemoOptions): Promise<number> {
+  const { households, seed, speed } = options;
+  const ports = await choosePorts(options.port);
+  const folder = await openDemoFolder({
+    path: resolve(options.data),
+    households,
+    seed,
+    speed,
+    wallNow: () => Date.now(),
+  });
+  const renewing = setInterval(() => void folder.renew(), RENEW_MS);
+  try {
+    return await runVillage(options, { folder, ports });
+  } finally {
+    clearInterval(renewing);
+    await folder.close();
+  }
+}
+
+async function choosePorts(port: number): Promise<Ports> {
+  return {
+    portal: await claimPort(port, "the member page"),
+    hubPortal: await claimPort(port + 1, "the hub's page"),
+    broker: await freePort(),
+    hubBroker: await freePort(),
+  };
+}
+
+async function runVillage(
+  options: DemoOptions,
+  { folder, ports }: { folder: DemoFolder; ports: Ports },
+): Promise<number> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  const progress = openProgress({ line: folder.line, wallNow: () => Date.now() });
+  let code = 0;
+  const onDeath: ChildOptions["onDeath"] = ({ name, how, again }) => {
+    progress.say(
+      again
+        ? `${name} ended (${how}); starting it again`
+        : `${name} ended (${how}) again and again; giving up`,
+    );
+    if (!again) [code] = [1, stop.abort()];
+  };
+  const child = <Ready>(name: string, args: readonly string[]): Promise<Child<Ready>> =>
+    startChild<Ready>({
+      name,
+      args: [...args, "--clock", clockLineToText(folder.line)],
+      logFile: join(folder.path, `${name}.log`),
+      signal,
+      onEvent: (event) => progress.take(name, event),
+      onDeath,
+    });
+
+  const plan = planVillage({ seed: folder.state.seed, households: folder.state.households });
+  progress.say(
+    `${folder.isNew ? "A new village" : "The village"} of ${folder.state.households} households, kept in ${folder.path}`,
+  );
+  const secrets = await prepare(folder, { plan, ports });
+  await using simulators = await child<{ manifest: Manifest }>("simulators", simulateArgs(options, folder));
+  await using _hub = await child("hub", ["hub", "run", "--config", join(folder.path, "hub.yaml")]);
+  await writeSite(folder, { manifest: simulators.ready.manifest, ports, hubKey: secrets.hubKey });
+  await using _gateway = await child("gateway", ["gateway", "run", "--site", join(folder.path, "site.yaml")]);
+  progress.say(await addresses(folder, { plan, ports }));
+  await progress.until(signal);
+  progress.say("Stopping …");
+  return code;
+}
+
+function simulateArgs({ faults }: DemoOptions, { path, state }: DemoFolder): string[] {
+  return [
+    "simulate",
+    ...["--households", String(state.households), "--seed", String(state.seed)],
+    ...["--commissioned", String(state.commissioned), "--data", join(path, "simulators")],
+    ...["--mqtt", join(path, "simulators", "mqtt.json")],
+    ...faults.flatMap((fault) => ["--fault", fault]),
+  ];
+}
+
+/** Keys, passwords, the hub's configuration, and at the very first start the members' consents. */
+async function prepare(
+  folder: DemoFolder,
+  { plan, ports }: { plan: VillagePlan; ports: Ports },
+): Promise<{ hubKey: string }> {
+  const at = (...path: string[]) => join(folder.path, ...path);
+  for (const part of ["gateway", "hub", "simulators"])
+    await mkdir(at(part), { recursive: true, mode: 0o700 });
+  const identity = await openIdentity(at("gateway"), randomBytes);
+  const hubKeys = await openHubKeys(at("hub"));
+  const mqttDevices = plan.devices
+    .filter((device) => device.transport.kind === "mqtt")
+    .map((device) => device.id);
+  const passwords = await setDevicePasswords(at("gateway"), mqttDevices, randomBytes);
+  await writeSecret(
+    at("simulators", "mqtt.json"),
+    JSON.stringify({ url: `mqtt://127.0.0.1:${ports.broker}`, passwords }),
+  );
+  const hubPassword = randomBytes(18).toString("base64url");
+  await writeSecret(at("hub-password"), hubPassword);
+  const gateway = {
+    publicKey: publicKeyToText(identity.keys.publicKey),
+    passwordSha256: sha256Hex(hubPassword),
+  };
+  await writeYaml(
+    at("hub.yaml"),
+    hubConfig({ data: at("hub"), portalPort: ports.hubPortal, brokerPort: ports.hubBroker, gateway }),
+  );
+  await writeYaml(at("policy.yaml"), POLICY);
+  await giveConsents(at("gateway", "record.sqlite"), { folder, plan });
+  return { hubKey: publicKeyToText(hubKeys.publicKey) };
+}
+
+/**
+ * In the demo every household has agreed to everything but the last, so that both can be seen: what leaves and what
+ * does not.
+ */
+async function giveConsents(
+  file: string,
+  { folder, plan }: { folder: DemoFolder; plan: VillagePlan },
+): Promise<void> {
+  if (!folder.isNew) return;
+  await using store = await openRecord({ path: file });
+  const given = instant(folder.state.commissioned);
+  const expires = instant(given + 365 * 86_400_000);
+  const agreeing = plan.members.length > 1 ? plan.members.slice(0, -1) : plan.members;
+  for (const { id } of agreeing) {
+    for (const { id: offer, purpose, recipient } of POLICY.offers) {
+      const consent = {
+        member: memberId(id),
+        offer: offer as OfferId,
+        purpose,
+        recipient,
+        policyVersion: POLICY.version,
+      };
+      await store.run("giveConsent", { ...consent, given, expires });
+    }
+  }
+}
+
+async function writeSite(
+  folder: DemoFolder,
+  { manifest, ports, hubKey }: { manifest: Manifest; ports: Ports; hubKey: string },
+): Promise<void> {
+  const { members, devices, place } = manifest;
+  await writeYaml(join(folder.path, "site.yaml"), {
+    id: GATEWAY,
+    name: "Kisasi village",
+    ...place,
+    data: "gateway",
+    policy: "policy.yaml",
+    members,
+    devices,
+    broker: { port: ports.broker },
+    portal: { port: ports.portal },
+    hub: {
+      id: HUB,
+      url: `mqtt://127.0.0.1:${ports.hubBroker}`,
+      publicKey: hubKey,
+      passwordFile: "hub-password",
+    },
+  });
+}
+
+/** The two pages, each with a link that signs in once. */
+async function addresses(
+  folder: DemoFolder,
+  { plan, ports }: { plan: VillagePlan; ports: Ports },
+): Promise<string> {
+  const [first] = plan.members;
+  if (!first) return "";
+  await using accounts = await openAccounts({
+    path: join(folder.path, "gateway", "accounts.sqlite"),
+    entropy: randomBytes,
+    wallNow: () => Date.now(),
+  });
+  accounts.addPerson({ id: first.id, role: "member" });
+  const token = accounts.makeLink(first.id, { minutes: LINK_MINUTES });
+  const hubLink = (await readFile(join(folder.path, "hub", "operator-link"), "utf8")).trim();
+  return [
+    "",
+    `  ${first.name}'s page    http://127.0.0.1:${ports.portal}/once/${token}`,
+    `  The hub's page  ${hubLink}`,
+    "",
+    "  Each link signs in once. Ctrl-C ends the village; the next start goes on from here.",
+    `  ${OFFERS.trading}: all but the last household agreed to it.`,
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,35 @@
+import type { DeviceId, Reading, StreamId } from "../../domain/model/index.ts";
+
+/** The newest durable reading of every stream, and whoever wants to hear of new ones. */
+export interface Live {
+  latest(device: DeviceId): readonly Reading[];
+  /** Calls back after each commit; the returned function ends it. */
+  onReading(listener: (reading: Reading) => void): () => void;
+}
+
+/** Listeners at once: one a page that is open. */
+const LISTENERS_MAX = 1_000;
+
+export function createLive(): Live & { update(readings: readonly Reading[]): void } {
+  const byDevice = new Map<string, Map<StreamId, Reading>>();
+  const listeners = new Set<(reading: Reading) => void>();
+  return {
+    latest: (device) => [...(byDevice.get(device)?.values() ?? [])],
+    onReading(listener) {
+      if (listeners.size < LISTENERS_MAX) listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    update(readings) {
+      for (const reading of readings) {
+        const device = reading.stream.slice(0, reading.stream.indexOf("/"));
+        let streams = byDevice.get(device);
+        if (!streams) byDevice.set(device, (streams = new Map()));
+        const known = streams.get(reading.stream);
+        // A backlog does not turn the present back.
+        if (known && known.time > reading.time) continue;
+        streams.set(reading.stream, reading);
+        for (const listener of listeners) listener(reading);
+      }
+    },
+  };
+}

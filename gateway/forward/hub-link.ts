@@ -1,0 +1,31 @@
+import { readFile } from "node:fs/promises";
+import { FieldwattError, messageOf, type Clock } from "../../domain/model/index.ts";
+import type { Logger } from "../../platform/log.ts";
+import { publicKeyFromText } from "../../protocol/keys.ts";
+import type { RecordStore } from "../record/store.ts";
+import type { Identity } from "../site/identity.ts";
+import type { Site } from "../site/load.ts";
+import { openLink, type Link } from "./link.ts";
+
+/** The link that the site file asks for, or none: a gateway without a hub keeps everything at home. */
+export async function openHubLink(
+  site: Site,
+  { identity, store, clock, log }: { identity: Identity; store: RecordStore; clock: Clock; log: Logger },
+): Promise<Link | undefined> {
+  const { hub } = site;
+  if (!hub) return undefined;
+  const password = await readFile(hub.passwordFile, "utf8").catch((cause: unknown) => {
+    throw new FieldwattError("SITE_FILE_INVALID", `hub.passwordFile: ${messageOf(cause)}`, { cause });
+  });
+  return openLink({
+    url: hub.url,
+    gateway: site.id,
+    hub: hub.id,
+    password: password.trim(),
+    key: identity.keys.privateKey,
+    hubKey: publicKeyFromText(hub.publicKey),
+    store,
+    clock,
+    log,
+  });
+}

@@ -1,0 +1,69 @@
+import { Worker } from "node:worker_threads";
+import { FieldwattError } from "../../domain/model/index.ts";
+import type { Answer, Task } from "./messages.ts";
+
+/** The writer's thread as the main thread sees it. */
+export interface WriterThread {
+  /** One task at a time. Rejects when the thread ends before it answers; whether the task is committed is unknown. */
+  perform(task: Task, transfer?: ArrayBuffer[]): Promise<Answer>;
+  /** Ends the thread at once, whatever it is doing. */
+  stop(): Promise<void>;
+}
+
+/** A module of this folder, with the extension of this file: `.ts` where Node runs the sources, `.js` in a build. */
+export function moduleBeside(name: string): URL {
+  const extension = new URL(import.meta.url).pathname.split(".").at(-1);
+  return new URL(`./${name}.${extension}`, import.meta.url);
+}
+
+/**
+ * Starts the thread; resolves when the file is open and its schema is current. Rejects with RECORD_NEWER or
+ * RECORD_FAILED.
+ */
+export async function startWriter(path: string, commands: URL): Promise<WriterThread> {
+  const worker = new Worker(moduleBeside("writer"), {
+    workerData: { path, commands: commands.href },
+    name: "record",
+  });
+  const thread = listen(worker);
+  const answer = await thread.next();
+  if (answer.kind === "failed") throw new FieldwattError(answer.code, answer.message);
+  return {
+    perform(task, transfer = []) {
+      const next = thread.next();
+      worker.postMessage(task, transfer);
+      return next;
+    },
+    async stop() {
+      await worker.terminate();
+    },
+  };
+}
+
+/** The worker's answers, one `next()` for each; every way to end rejects the one that waits. */
+function listen(worker: Worker): { next(): Promise<Answer> } {
+  let waiting: PromiseWithResolvers<Answer> | undefined;
+  let ended: Error | undefined;
+  const end = (error: Error): void => {
+    ended ??= error;
+    waiting?.reject(ended);
+    waiting = undefined;
+  };
+  worker.on("message", (answer: Answer) => {
+    waiting?.resolve(answer);
+    waiting = undefined;
+  });
+  worker.on("error", (error) =>
+    end(new FieldwattError("RECORD_FAILED", "The record's writer crashed.", { cause: error })),
+  );
+  worker.on("exit", () =>
+    end(new FieldwattError("RECORD_FAILED", "The record's writer ended before it answered.")),
+  );
+  return {
+    next() {
+      if (ended) return Promise.reject(ended);
+      waiting = Promise.withResolvers<Answer>();
+      return waiting.promise;
+    },
+  };
+}

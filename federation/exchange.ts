@@ -1,0 +1,128 @@
+import { FieldwattError, messageOf, type Clock } from "../domain/model/index.ts";
+import type { Logger } from "../platform/log.ts";
+import { seal } from "../protocol/envelope.ts";
+import type { KeyPair } from "../protocol/keys.ts";
+import { topics, type Body } from "../protocol/messages.ts";
+import { adviseOnFarmDays, DAYS_MAX } from "./advisory/advisory.ts";
+import { openAnswerSender, type AnswerSender } from "./answers/index.ts";
+import type { Intake, Received } from "./intake/intake.ts";
+import type { Storage } from "./storage/index.ts";
+import { clearDueSlots, SLOTS_MAX, type Tariff } from "./trading/trading.ts";
+
+/**
+ * What follows when a gateway speaks: its batch is kept, it may be acknowledged; then the receipt leaves, farm days and
+ * slots that became ready are worked on, and answers leave. One gateway's messages are taken in order, and what follows
+ * them runs one at a time for the whole hub. Whatever is cut off in between is found again in the storage.
+ */
+export interface ExchangeOptions {
+  readonly hub: string;
+  readonly keys: KeyPair;
+  readonly storage: Storage;
+  readonly intake: Intake;
+  readonly tariff: Tariff;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly publish: (topic: string, bytes: Uint8Array) => Promise<void>;
+  readonly connected: () => readonly string[];
+}
+
+export interface Exchange extends AsyncDisposable {
+  /**
+   * Takes one message of a gateway; resolves when it may be acknowledged: it is kept, or it never can be (then the
+   * reason is in the log, and no receipt names its items).
+   * @throws FieldwattError STORAGE_FAILED or HUB_BUSY: the gateway must send it again
+   */
+  take(gateway: string, bytes: Uint8Array): Promise<void>;
+  /** Does what was ready when the hub last ended. */
+  catchUp(): Promise<void>;
+}
+
+/** Messages of one gateway that may wait. A gateway sends its next batch after a receipt, so that few ever do. */
+export const WAITING_MAX = 8;
+
+export function openExchange(options: ExchangeOptions): Exchange {
+  const { intake, log } = options;
+  const sender = openAnswerSender(options.storage, options.clock);
+  const waiting = new Map<string, number>();
+  const tails = new Map<string, Promise<void>>();
+  let afterwards = Promise.resolve();
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    afterwards = afterwards.then(work).catch((error: unknown) => logFault(log, error));
+    return afterwards;
+  };
+
+  return {
+    async take(gateway, bytes) {
+      const before = waiting.get(gateway) ?? 0;
+      if (before >= WAITING_MAX)
+        throw new FieldwattError("HUB_BUSY", `${before} messages of ${gateway} wait`);
+      waiting.set(gateway, before + 1);
+      const kept = (tails.get(gateway) ?? Promise.resolve()).then(() => intake.receive(gateway, bytes));
+      const tail = kept
+        .then((received) => inTurn(() => follow(options, sender, { gateway, received })))
+        .catch(() => undefined)
+        .finally(() => waiting.set(gateway, (waiting.get(gateway) ?? 1) - 1));
+      tails.set(gateway, tail);
+      await kept.catch((error: unknown) => refuse(log, gateway, error));
+    },
+    catchUp: () => inTurn(async () => void (await settle(options))),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(tails.values());
+      await afterwards;
+    },
+  };
+}
+
+const logFault = (log: Logger, error: unknown): void =>
+  log.error(
+    { fault: error instanceof FieldwattError ? error.code : "UNEXPECTED", because: messageOf(error) },
+    "not done",
+  );
+
+/** What can never be kept is named in the log and swallowed; everything else the gateway has to send again. */
+function refuse(log: Logger, gateway: string, error: unknown): void {
+  const fault = error instanceof FieldwattError ? error.code : "UNEXPECTED";
+  log.warn({ gateway, fault, because: messageOf(error) }, "a message was not kept");
+  if (fault === "STORAGE_FAILED" || fault === "UNEXPECTED") throw error;
+}
+
+async function follow(
+  options: ExchangeOptions,
+  sender: AnswerSender,
+  { gateway, received }: { readonly gateway: string; readonly received: Received },
+): Promise<void> {
+  await send(options, gateway, received.receipt);
+  const news = await settle(options);
+  const others = news ? options.connected().filter((other) => other !== gateway) : [];
+  await sendAnswers(options, sender, { gateway, because: "batch" });
+  for (const other of others) await sendAnswers(options, sender, { gateway: other, because: "news" });
+}
+
+async function sendAnswers(
+  options: ExchangeOptions,
+  sender: AnswerSender,
+  { gateway, because }: { readonly gateway: string; readonly because: "batch" | "news" },
+): Promise<void> {
+  for (const message of await sender.due(gateway, because)) await send(options, gateway, message);
+}
+
+/** Advises and clears until nothing is due; true when there are new answers. */
+async function settle({ storage, clock, tariff }: ExchangeOptions): Promise<boolean> {
+  let done = 0;
+  for (let more = true; more;) {
+    const days = await adviseOnFarmDays(storage, clock.now());
+    const slots = await clearDueSlots(storage, { tariff, now: clock.now() });
+    done += days + slots;
+    more = days >= DAYS_MAX || slots >= SLOTS_MAX;
+  }
+  return done > 0;
+}
+
+async function send(
+  { hub, keys, clock, publish }: ExchangeOptions,
+  gateway: string,
+  body: Body,
+): Promise<void> {
+  const bytes = seal(body, { from: hub, to: gateway, sent: clock.now(), key: keys.privateKey });
+  await publish(topics.down(gateway), bytes);
+}

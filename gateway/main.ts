@@ -1,16 +1,15 @@
 import { join } from "node:path";
-import type { Clock, Entropy } from "../domain/model/index.ts";
+import { messageOf, type Clock, type Entropy } from "../domain/model/index.ts";
 import { loadCatalogue } from "../drivers/index.ts";
-import { openBroker } from "../platform/broker.ts";
 import type { Logger } from "../platform/log.ts";
-import { openAccounts } from "../platform/web/index.ts";
+import { openAccounts, writeOperatorLink } from "../platform/web/index.ts";
 import { openAcquisition } from "./acquire/acquisition.ts";
-import { villageBroker } from "./acquire/village-broker.ts";
-import { hubLink } from "./forward/hub-link.ts";
-import { openPortal } from "./portal/index.ts";
+import { openVillageBroker } from "./acquire/village-broker.ts";
+import { openHubLink } from "./forward/hub-link.ts";
+import { openPortal } from "./portal/portal.ts";
 import { openRecord } from "./record/open.ts";
 import { createGate } from "./release/gate.ts";
-import { openMetrics } from "./sinks/prometheus.ts";
+import { gatewayFigures, openMetrics, type Figures } from "./sinks/prometheus.ts";
 import { openIdentity } from "./site/identity.ts";
 import { loadPolicyOrNone, type Site } from "./site/load.ts";
 import { createSummariser, keepSummarising } from "./summarise/summariser.ts";
@@ -19,9 +18,59 @@ export interface GatewayOptions {
   readonly site: Site;
   readonly clock: Clock;
   readonly entropy: Entropy;
-  /** The world's time, for the lifetimes of sessions and links. */
+  /** The world's time, ms, for the lifetimes of sessions and links. */
   readonly wallNow: () => number;
   readonly log: Logger;
   readonly signal: AbortSignal;
-  onReady(ports: { portal: number; broker?: number; store: RecordStore }): void;
+  onReady(gateway: { portalPort: number; brokerPort: number | undefined; figures: () => Figures }): void;
+}
+
+/** Opens everything, wires the path of a reading, and closes everything when the signal aborts. */
+export async function runGateway({
+  site,
+  clock,
+  entropy,
+  wallNow,
+  log,
+  signal,
+  onReady,
+}: GatewayOptions): Promise<void> {
+  const identity = await openIdentity(site.data, entropy);
+  const policy = await loadPolicyOrNone(site.policy, (error) =>
+    log.error({ because: messageOf(error) }, "no policy: nothing is released"),
+  );
+  const catalogue = await loadCatalogue(site.deviceFiles === undefined ? [] : [site.deviceFiles]);
+
+  await using store = await openRecord({ path: join(site.data, "record.sqlite"), log });
+  const summariser = createSummariser(site, store, clock);
+  const gate = createGate({ store, policy, clock, secret: identity.secret, timeZone: site.timeZone });
+  await using acquisition = openAcquisition({
+    site,
+    catalogue,
+    store,
+    clock,
+    log,
+    onKept: (kept) => summariser.observe(kept),
+  });
+  await using broker = await openVillageBroker(site, acquisition, log);
+  await using link = await openHubLink(site, { identity, store, clock, log });
+
+  await using accounts = await openAccounts({ path: join(site.data, "accounts.sqlite"), entropy, wallNow });
+  const health = { devices: () => acquisition.states(), link: () => link?.state() };
+  const metrics = openMetrics({ store, broker, gate, health, clock });
+  const pages = { site, policy, store, live: acquisition.live, accounts, clock, log, metrics, health };
+  await using portal = await openPortal({ ...pages, ...site.portal });
+  await writeOperatorLink(accounts, { folder: site.data, url: portal.url });
+
+  onReady({ portalPort: portal.port, brokerPort: broker?.port, figures: () => gatewayFigures(store) });
+  await keepSummarising(summariser, {
+    clock,
+    signal,
+    async onPass() {
+      while (await gate.pass()) continue;
+      link?.nudge();
+    },
+    onFault: (error) =>
+      log.error({ because: messageOf(error) }, "summaries wait: the record does not commit"),
+  });
 }

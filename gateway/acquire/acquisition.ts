@@ -2,8 +2,10 @@ import { normalise, type Placement } from "../../domain/energy/normalise.ts";
 import {
   addMs,
   deviceId,
+  instant,
   messageOf,
   type Clock,
+  type DeviceId,
   type Instant,
   type Reading,
 } from "../../domain/model/index.ts";
@@ -116,12 +118,21 @@ function keeper({
   onKept,
   live,
 }: AcquisitionOptions & { live: ReturnType<typeof createLive> }): Keep {
+  const lastStamp = new Map<DeviceId, Instant>();
+
+  /** The present, but never the same millisecond twice for one device: the record keeps one value a stream and time. */
+  const stamp = (device: DeviceId): Instant => {
+    const now = instant(Math.max(clock.now(), (lastStamp.get(device) ?? 0) + 1));
+    lastStamp.set(device, now);
+    return now;
+  };
+
   return async ({ placement }, { samples }) => {
-    const now = clock.now();
+    if (samples.length === 0) return;
+    const now = stamp(placement.device);
     const readings = samples
       .filter((sample) => sample.time === undefined || sample.time <= addMs(now, AHEAD_MAX_MS))
       .map((sample) => normalise(sample, placement, now));
-    if (readings.length === 0) return;
     await store.append(readings);
     live.update(readings);
     onKept(readings);

@@ -65,7 +65,7 @@ function respond({ pty, units, later, replyDelayMs }: Wire, request: Buffer): vo
     const frame = withCrc(
       Buffer.concat([Buffer.from([address]), answer(request.subarray(1, -2), unit.registers())]),
     );
-    pty.write(unit.disturbance?.garble(frame) ?? frame);
+    pty.write(unit.disturbance?.garble(frame, "serial") ?? frame);
   });
 }
 

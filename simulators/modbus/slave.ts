@@ -1,3 +1,4 @@
+import type { Disturbance } from "../faults.ts";
 import type { RegisterTables } from "./registers.ts";
 
 /** MODBUS Application Protocol V1.1b3, section 7: exception codes. */
@@ -39,13 +40,4 @@ export function answer(request: Uint8Array, tables: RegisterTables): Buffer {
 export interface ModbusUnit {
   registers(): RegisterTables;
   readonly disturbance?: Disturbance;
-}
-
-/** What a fault makes of a device; without one it answers at once and cleanly. */
-export interface Disturbance {
-  readonly dead: boolean;
-  /** Added to every answer, ms of real time. */
-  readonly delayMs: number;
-  /** A seeded damage of a frame within its first `span` bytes (all of it by default); often the frame itself. */
-  garble(frame: Uint8Array, span?: number): Uint8Array;
 }

@@ -24,8 +24,6 @@ const LENGTH_MAX = 254;
 /** Exception 11, "gateway target device failed to respond": nobody has that unit number. */
 const NO_SUCH_UNIT = 0x0b;
 const CONNECTIONS_MAX = 64;
-/** A flipped function code or byte count shows; TCP's own checksum keeps the registers whole. */
-const GARBLED_BYTES = 2;
 
 /** @throws FieldwattError PORT_BUSY */
 export async function openModbusTcp({ host, port, units }: ModbusTcpOptions): Promise<ModbusTcpServer> {
@@ -81,7 +79,7 @@ function reply(socket: Socket, units: ReadonlyMap<number, ModbusUnit>, request: 
   const { disturbance } = unit;
   if (disturbance?.dead) return;
   const answered = answer(pdu, unit.registers());
-  const garbled = disturbance ? disturbance.garble(answered, GARBLED_BYTES) : answered;
+  const garbled = disturbance ? disturbance.garble(answered, "tcp") : answered;
   if (!disturbance?.delayMs) return send(socket, request, garbled);
   setTimeout(() => send(socket, request, garbled), disturbance.delayMs).unref();
 }

@@ -1,11 +1,14 @@
 import { connect } from "node:net";
 import { once } from "node:events";
-import ModbusRTU from "modbus-serial";
+import modbus from "modbus-serial";
 import { describe, expect, it } from "vitest";
 import { sdm120 } from "./meters.ts";
 import { openRtuBus } from "./rtu.ts";
 import type { ModbusUnit } from "./slave.ts";
 import { openModbusTcp } from "./tcp.ts";
+
+const ModbusRTU = modbus.default;
+type Client = InstanceType<typeof ModbusRTU>;
 
 /** Everything here is read with modbus-serial from npm, a client that is not ours. */
 const meter = (power: number): ModbusUnit => ({
@@ -21,7 +24,7 @@ const units = new Map([
 const floatAt = (words: number[]): number =>
   Buffer.from(words.flatMap((w) => [w >> 8, w & 255])).readFloatBE();
 
-async function readPower(client: ModbusRTU, unit: number): Promise<number> {
+async function readPower(client: Client, unit: number): Promise<number> {
   client.setID(unit);
   client.setTimeout(1_000);
   return floatAt((await client.readInputRegisters(12, 2)).data);

@@ -1,0 +1,146 @@
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { tmpdir } from "node:os";
+import { Command, InvalidArgumentError } from "commander";
+import { FieldwattError, instant, messageOf, type Instant } from "../domain/model/index.ts";
+import type { ClockLine } from "../platform/clock.ts";
+import { openLog } from "../platform/log.ts";
+import {
+  faultFromText,
+  HOUSEHOLDS_MAX,
+  openSimulators,
+  planVillage,
+  type Fault,
+  type Manifest,
+  type ManifestConnection,
+  type MqttAccess,
+} from "../simulators/index.ts";
+import { clockLine, clockOf, stopSignal, tellParent, wholeNumber } from "./command-line.ts";
+
+interface SimulateOptions {
+  readonly households: number;
+  readonly seed: number;
+  readonly clock?: ClockLine;
+  readonly commissioned?: Instant;
+  readonly data: string;
+  readonly mqtt?: string;
+  readonly fault: readonly Fault[];
+  readonly json?: true;
+}
+
+const SEED_MAX = 2 ** 32 - 1;
+const EXAMPLES = `
+Examples:
+  $ fieldwatt simulate                                       twelve households, until Ctrl-C
+  $ fieldwatt simulate --households 3 --seed 7 --json        where each device is, as JSON
+  $ fieldwatt simulate --fault dead:household-02-meter --fault slow:household-01-meter:1500
+  $ fieldwatt simulate --mqtt mqtt.json                      {"url": "mqtt://…", "passwords": {"household-03-meter": "…"}}`;
+
+/** `fieldwatt simulate`: the village's devices alone, for any software to read. */
+export function simulateCommand(): Command {
+  return new Command("simulate")
+    .description("run simulated meters, probes and stations on real sockets and serial lines")
+    .option(
+      "--households <n>",
+      `number of households, 1 to ${HOUSEHOLDS_MAX}`,
+      wholeNumber({ from: 1, to: HOUSEHOLDS_MAX }),
+      12,
+    )
+    .option("--seed <n>", "the same seed gives the same village", wholeNumber({ from: 0, to: SEED_MAX }), 1)
+    .option("--clock <line>", "village clock as WORLD_MS,VILLAGE_MS,SPEED (default: real time)", clockLine)
+    .option(
+      "--commissioned <ms>",
+      "when the devices were hung, ms since 1970 (default: this hour)",
+      commissioned,
+    )
+    .option("--data <dir>", "folder of the serial links", join(tmpdir(), "fieldwatt-simulators"))
+    .option("--mqtt <file>", "JSON file with the broker's url and each device's password")
+    .option(
+      "--fault <fault>",
+      "dead:DEVICE, slow:DEVICE:MS or noisy:DEVICE; may be given again",
+      collectFault,
+      [],
+    )
+    .option("--json", "print JSON lines")
+    .addHelpText("after", EXAMPLES)
+    .action(simulate);
+}
+
+function commissioned(text: string): Instant {
+  return instant(wholeNumber({ from: 0, to: Number.MAX_SAFE_INTEGER })(text));
+}
+
+function collectFault(text: string, before: readonly Fault[]): Fault[] {
+  try {
+    return [...before, faultFromText(text)];
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+}
+
+const HOUR_MS = 3_600_000;
+
+async function simulate(options: SimulateOptions): Promise<void> {
+  const stop = stopSignal();
+  const clock = clockOf(options.clock);
+  const log = openLog("simulators", process.stderr);
+  await using simulators = await openSimulators(planVillage(options), {
+    clock,
+    commissioned: options.commissioned ?? instant(Math.floor(clock.now() / HOUR_MS) * HOUR_MS),
+    dataDir: resolve(options.data),
+    faults: options.fault,
+    log,
+    ...(options.mqtt !== undefined && { mqtt: readAccess(options.mqtt) }),
+  });
+  const { manifest } = simulators;
+  const ready = { event: "ready", manifest };
+  console.log(options.json ? JSON.stringify(ready) : tableOf(manifest));
+  tellParent(ready);
+  if (!stop.aborted) await new Promise((end) => stop.addEventListener("abort", end, { once: true }));
+}
+
+/** Checked by hand: two keys, and a wrong password shows itself at the broker. */
+function readAccess(file: string): MqttAccess {
+  const wrong = (why: string, cause?: unknown) =>
+    new FieldwattError(
+      "OPTION_INVALID",
+      `--mqtt ${file}: ${why}; write {"url": "mqtt://…", "passwords": {DEVICE: PASSWORD}}`,
+      { cause },
+    );
+  let found: unknown;
+  try {
+    found = JSON.parse(readFileSync(file, "utf8"));
+  } catch (cause) {
+    throw wrong(messageOf(cause), cause);
+  }
+  if (!isAccess(found)) throw wrong("it has not the two keys");
+  return found;
+}
+
+function isAccess(found: unknown): found is MqttAccess {
+  if (typeof found !== "object" || found === null || !("url" in found) || !("passwords" in found))
+    return false;
+  const { url, passwords } = found;
+  return typeof url === "string" && typeof passwords === "object" && passwords !== null;
+}
+
+function tableOf({ devices }: Manifest): string {
+  const rows = devices.map(({ id, device, connection }) => [id, device, whereIs(connection)]);
+  const width = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  const widths = [width(0), width(1)];
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "));
+  return [...lines, "", "Running; Ctrl-C ends it."].join("\n");
+}
+
+function whereIs(connection: ManifestConnection): string {
+  switch (connection.kind) {
+    case "modbus-tcp":
+      return `${connection.host}:${connection.port} unit ${connection.unit}`;
+    case "modbus-rtu":
+      return `${connection.path} ${connection.baudRate} 8N1 unit ${connection.unit}`;
+    case "serial":
+      return `${connection.path} ${connection.baudRate} 8N1`;
+    case "mqtt":
+      return `MQTT ${connection.topic}/#`;
+  }
+}

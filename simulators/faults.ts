@@ -1,0 +1,89 @@
+import { FieldwattError } from "../domain/model/index.ts";
+import { random } from "./village/random.ts";
+
+/** What can be wrong with one simulated device, as an option says it. */
+export type Fault =
+  | { readonly kind: "dead"; readonly device: string }
+  | { readonly kind: "slow"; readonly device: string; readonly ms: number }
+  | { readonly kind: "noisy"; readonly device: string };
+
+/** What faults make of a device; without any it answers at once and cleanly. */
+export interface Disturbance {
+  readonly dead: boolean;
+  /** Added to every answer or message, ms of real time. */
+  readonly delayMs: number;
+  /**
+   * A seeded damage as that wire does it, often none. Damage can always be seen: a serial line flips, loses and makes
+   * up bytes under a check sum; behind TCP's own check only a broken slave is left, with a wrong header or half a message.
+   */
+  garble(frame: Uint8Array, wire: Wire): Uint8Array;
+}
+export type Wire = "serial" | "tcp" | "message";
+
+const DELAY_MS_MAX = 600_000;
+/** One frame in three. */
+const NOISE = 1 / 3;
+const STRAY_BYTES = 3;
+/** Function code and byte count of a Modbus reply. */
+const HEADER_BYTES = 2;
+
+/**
+ * Reads `dead:DEVICE`, `slow:DEVICE:MS` or `noisy:DEVICE`.
+ * @throws FieldwattError OPTION_INVALID
+ */
+export function faultFromText(text: string): Fault {
+  const [kind, device, ms, ...rest] = text.split(":");
+  if (device && rest.length === 0) {
+    if ((kind === "dead" || kind === "noisy") && ms === undefined) return { kind, device };
+    if (kind === "slow" && ms !== undefined && /^\d{1,6}$/.test(ms) && Number(ms) <= DELAY_MS_MAX) {
+      return { kind, device, ms: Number(ms) };
+    }
+  }
+  throw new FieldwattError(
+    "OPTION_INVALID",
+    `"${text}" is no fault; write dead:DEVICE, noisy:DEVICE or slow:DEVICE:MS (at most ${DELAY_MS_MAX} ms)`,
+  );
+}
+
+/** The disturbance that all faults of one device make together, or undefined where it is healthy. */
+export function disturbanceOf(
+  device: string,
+  faults: readonly Fault[],
+  seed: number,
+): Disturbance | undefined {
+  const own = faults.filter((fault) => fault.device === device);
+  if (own.length === 0) return undefined;
+  const noisy = own.some((fault) => fault.kind === "noisy");
+  const dice = random(seed, `noise/${device}`);
+  return {
+    dead: own.some((fault) => fault.kind === "dead"),
+    delayMs: own.reduce((sum, fault) => sum + (fault.kind === "slow" ? fault.ms : 0), 0),
+    garble: (frame, wire) => (noisy && dice.uniform() < NOISE ? damage(frame, wire, dice.uniform) : frame),
+  };
+}
+
+function damage(frame: Uint8Array, wire: Wire, uniform: () => number): Uint8Array {
+  switch (wire) {
+    case "tcp":
+      return flipped(frame, Math.min(HEADER_BYTES, frame.length), uniform);
+    case "message":
+      return frame.slice(0, Math.floor(frame.length / 2));
+    case "serial": {
+      const kind = uniform();
+      if (kind < 0.5) return flipped(frame, frame.length, uniform);
+      if (kind < 0.75) return frame.slice(0, Math.floor(frame.length * uniform()));
+      return Uint8Array.from([
+        ...Array.from({ length: STRAY_BYTES }, () => Math.floor(uniform() * 256)),
+        ...frame,
+      ]);
+    }
+  }
+}
+
+/** One bit of one byte among the first `span`: no CRC-16 misses that. */
+function flipped(frame: Uint8Array, span: number, uniform: () => number): Uint8Array {
+  const damaged = frame.slice();
+  const at = Math.floor(uniform() * span);
+  damaged[at] = (damaged[at] ?? 0) ^ (1 << Math.floor(uniform() * 8));
+  return damaged;
+}

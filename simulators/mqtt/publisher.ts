@@ -1,0 +1,78 @@
+import mqtt from "mqtt";
+import { messageOf } from "../../domain/model/index.ts";
+import type { Logger } from "../../platform/log.ts";
+
+/**
+ * The MQTT side of a device in the field: QoS 1, one message after the other, kept until the broker has acknowledged
+ * it and sent again after every break of the line.
+ */
+export interface Publisher extends AsyncDisposable {
+  /** Queues a message; resolves when the broker acknowledged it, or with false when it was dropped. */
+  send(topic: string, payload: Uint8Array): Promise<boolean>;
+}
+
+export interface PublisherOptions {
+  readonly url: string;
+  /** User and client id. */
+  readonly user: string;
+  readonly password: string;
+  readonly log: Logger;
+}
+
+/** Beyond it the oldest message is dropped, as in a logger's ring. */
+export const QUEUE_MESSAGES_MAX = 1_000;
+const RECONNECT_MS = 1_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+interface Waiting {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly settle: (acknowledged: boolean) => void;
+}
+
+export function openPublisher({ url, user, password, log }: PublisherOptions): Publisher {
+  const client = mqtt.connect(url, {
+    clientId: user,
+    username: user,
+    password,
+    reconnectPeriod: RECONNECT_MS,
+    // A broker that is not up yet may refuse: the device tries on, as its firmware would.
+    reconnectOnConnackError: true,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    queueQoSZero: false,
+  });
+  client.on("error", (error) =>
+    log.debug({ device: user, error: messageOf(error) }, "the broker does not take us yet"),
+  );
+  const waiting: Waiting[] = [];
+  let inFlight: Waiting | undefined;
+  let open = true;
+  const next = (): void => {
+    if (inFlight || !open) return;
+    const message = waiting.shift();
+    if (!message) return;
+    inFlight = message;
+    // The client itself holds this one message over reconnections, and calls back after the PUBACK.
+    client.publish(message.topic, Buffer.from(message.payload), { qos: 1 }, (error) => {
+      inFlight = undefined;
+      message.settle(!error);
+      next();
+    });
+  };
+  return {
+    send(topic, payload) {
+      if (!open) return Promise.resolve(false);
+      return new Promise((settle) => {
+        waiting.push({ topic, payload, settle });
+        if (waiting.length > QUEUE_MESSAGES_MAX) waiting.shift()?.settle(false);
+        next();
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      open = false;
+      inFlight?.settle(false);
+      waiting.splice(0).forEach((message) => message.settle(false));
+      await client.endAsync(true).catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import { pzem004t, sdm120, sdm630, type MeterView } from "./modbus/meters.ts";
+import type { RegisterTables } from "./modbus/registers.ts";
+import { zts3000 } from "./modbus/soil-probe.ts";
+import { sunspecInverter } from "./modbus/sunspec.ts";
+import type { PlannedDevice } from "./plan.ts";
+import type { ControllerView } from "./vedirect.ts";
+import type { Battery } from "./village/battery.ts";
+import type { Household } from "./village/household.ts";
+import { dayNumber } from "./village/sun.ts";
+import type { VillageState } from "./village/village.ts";
+import type { Weather } from "./village/weather.ts";
+
+/** What each device sees of the village: from household and weather to the numbers on its terminals. */
+
+const MINUTES_AN_HOUR = 60;
+const energy = (wattMinutes: number): number => wattMinutes / MINUTES_AN_HOUR;
+
+export function householdOf(state: VillageState, device: PlannedDevice): Readonly<Household> {
+  const household = state.households[device.household];
+  if (!household)
+    throw new RangeError(`${device.id} belongs to household ${device.household}, which is not there`);
+  return household;
+}
+
+/** The meter at the grid connection: import when the house draws, export when it feeds. */
+export const gridView = ({
+  power,
+  counters,
+  voltage,
+  frequency,
+  powerFactor,
+}: Readonly<Household>): MeterView => ({
+  power: power.import - power.export,
+  importWh: energy(counters.import),
+  exportWh: energy(counters.export),
+  voltage,
+  frequency,
+  powerFactor,
+});
+
+/** A meter in front of the panels, wired as towards the grid: a generator is negative power, and counts as export. */
+export const solarView = ({ power, counters, voltage, frequency }: Readonly<Household>): MeterView => ({
+  // Not -0: its sign bit would show in the register.
+  power: power.production === 0 ? 0 : -power.production,
+  importWh: 0,
+  exportWh: energy(counters.production),
+  voltage,
+  frequency,
+  powerFactor: 1,
+});
+
+/** @throws RangeError for a device that does not speak Modbus */
+export function registersOf(state: VillageState, device: PlannedDevice): RegisterTables {
+  const household = householdOf(state, device);
+  switch (device.device) {
+    case "eastron-sdm630":
+      return sdm630(gridView(household));
+    case "eastron-sdm120":
+      return sdm120(device.mounting === "solar" ? solarView(household) : gridView(household));
+    case "peacefair-pzem-004t-v3":
+      return pzem004t(gridView(household));
+    case "zts-3000-tr-ws-n01":
+      return zts3000(state.weather.soil);
+    case "sunspec-inverter":
+      return inverterRegisters(household, state.weather, device.id);
+    case "fieldwatt-weather-station":
+    case "shelly-energy":
+    case "tasmota-energy":
+    case "victron-mppt":
+      throw new RangeError(`${device.device} has no registers`);
+  }
+}
+
+function inverterRegisters(
+  household: Readonly<Household>,
+  weather: Readonly<Weather>,
+  serial: string,
+): RegisterTables {
+  const view = {
+    power: household.power.production,
+    energyWh: energy(household.counters.production),
+    voltage: household.voltage,
+    frequency: household.frequency,
+    powerFactor: 1,
+    temperature: weather.airTemperature + household.power.production / 150,
+  };
+  return sunspecInverter(view, { maker: "Fieldwatt", model: "Simulated inverter", serial });
+}
+
+/** A 12.8 V battery: its voltage follows its charge and its current. */
+export function controllerView(
+  state: VillageState,
+  device: PlannedDevice,
+  battery: Readonly<Battery>,
+): ControllerView {
+  const { power, counters } = householdOf(state, device);
+  const charge = battery.stored / battery.capacity;
+  const netPower = power.charge - power.discharge;
+  const batteryVoltage = 12.2 + 1.3 * charge + netPower / 400;
+  return {
+    serial: `HQ26${String(device.household + 1).padStart(4, "0")}FWATT`.slice(0, 11),
+    batteryVoltage,
+    batteryCurrent: netPower / batteryVoltage,
+    panelVoltage: power.production > 0 ? 31.5 : state.weather.solarIrradiance > 0 ? 36 : 0.5,
+    panelPower: power.production,
+    loadCurrent: battery.load / batteryVoltage,
+    yieldTotal: energy(counters.production),
+    yieldToday: energy(battery.yieldToday),
+    yieldYesterday: energy(battery.yieldYesterday),
+    maxToday: battery.maxToday,
+    maxYesterday: battery.maxYesterday,
+    batteryFull: charge > 0.99,
+    daySequence: dayNumber(state.weather.time) % 365,
+  };
+}

@@ -41,7 +41,7 @@ it(
     await gateway[Symbol.asyncDispose]();
     await hub[Symbol.asyncDispose]();
 
-    const wire = uplink?.sentUpwards().toString("latin1") ?? "";
+    const wire = uplink?.sent().toString("latin1") ?? "";
     const secret = Buffer.from(
       (await readFile(join(village.folder, "gateway", "pseudonym.secret"), "utf8")).trim(),
       "hex",

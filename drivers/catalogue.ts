@@ -82,7 +82,7 @@ function nearest(names: readonly string[], id: string): string[] {
       name,
       distance: distance(name, id) - 3 * words.filter((word) => name.includes(word)).length,
     }))
-    .filter((candidate) => candidate.distance <= 4)
+    .filter((candidate) => candidate.distance <= Math.min(4, Math.ceil(id.length / 2) - 1))
     .sort((a, b) => a.distance - b.distance)
     .slice(0, 3)
     .map((candidate) => candidate.name);

@@ -4,6 +4,14 @@ export type { DeviceDefinition, Dialect, Table } from "./definition.ts";
 export { parseDeviceFile } from "./device-file.ts";
 export { busOf, type Connection, type Decoded, type Problem, type ProblemCode } from "./driver.ts";
 export { bytesFromHex } from "./hex.ts";
+export {
+  openModbusBus,
+  type BusLog,
+  type BusOptions,
+  type ModbusBus,
+  type ModbusConnection,
+} from "./modbus/bus.ts";
 export { decodeRegisters, decodeRtu, parseRegisters, type Registers } from "./modbus/dump.ts";
 export { decodeMessage, type DeviceMessage } from "./mqtt/message.ts";
 export { decodeSerialBytes } from "./serial/decode.ts";
+export { openSerialStream, type SerialConnection, type StreamOptions } from "./serial/stream.ts";

@@ -1,0 +1,151 @@
+import { FieldwattError, type Instant } from "../../domain/model/index.ts";
+import type { DeviceDefinition, ModbusDialect, SunspecDialect } from "../definition.ts";
+import { joined, type Decoded } from "../driver.ts";
+import type { Answer } from "./line.ts";
+import { exceptionText, ILLEGAL_ADDRESS, type ReadRequest } from "./pdu.ts";
+import { halves, planBlocks, type Block } from "./plan.ts";
+import { decodePoints, problem } from "./points.ts";
+import { isBase, knownModels, readModel, walkChain, type Chain, type Walk } from "./sunspec.ts";
+import { targetName } from "../value.ts";
+
+/** One request and its answer, with the middle of the exchange as its time. */
+export type TimedExchange = (
+  request: ReadRequest,
+) => Promise<{ readonly answer: Answer; readonly time: Instant }>;
+
+/** What is learnt of one unit and kept while its connection stands. */
+export interface UnitMemory {
+  /** The requests that the device gives in one piece; single points that it refuses are `refused`. */
+  blocks?: readonly Block[];
+  refused: readonly Block[];
+  chain?: Chain;
+  /** The base address that discovery tries first: some devices never answer a base that is not theirs. */
+  firstBase: number;
+}
+
+export const unitMemory = (): UnitMemory => ({ refused: [], firstBase: 0 });
+
+/** What hangs there may have changed with the connection; only where discovery goes on is kept. */
+export function forgetDevice(memory: UnitMemory): void {
+  delete memory.blocks;
+  delete memory.chain;
+  memory.refused = [];
+}
+
+/** Illegal function, address or value: the device is there and has no such registers. */
+const NOT_THERE: readonly number[] = [1, ILLEGAL_ADDRESS, 3];
+
+/** One whole reading cycle of one unit. */
+export function readCycle(
+  { dialect, id }: DeviceDefinition,
+  unit: number,
+  exchange: TimedExchange,
+  memory: UnitMemory,
+): Promise<Decoded> {
+  if (dialect.kind === "modbus") return readBlocks(dialect, unit, exchange, memory);
+  if (dialect.kind === "sunspec") return readModels(dialect, unit, exchange, memory);
+  return Promise.reject(new FieldwattError("BUS_CLOSED", `${id} does not speak Modbus`));
+}
+
+async function readBlocks(
+  dialect: ModbusDialect,
+  unit: number,
+  exchange: TimedExchange,
+  memory: UnitMemory,
+): Promise<Decoded> {
+  const left = [...(memory.blocks ?? planBlocks(dialect))];
+  const read: Block[] = [];
+  const refused: Block[] = [];
+  const pieces: Decoded[] = [];
+  for (let block = left.shift(); block; block = left.shift()) {
+    const { table, at, count } = block;
+    const { answer, time } = await exchange({ unit, table, at, count });
+    if (answer.kind === "words") {
+      read.push(block);
+      pieces.push(
+        stamped(
+          decodePoints(block.points, (_table, address) => answer.words[address - at]),
+          time,
+        ),
+      );
+    } else if (NOT_THERE.includes(answer.code)) {
+      const parts = halves(block);
+      if (parts) left.unshift(...parts);
+      else refused.push(block);
+      if (!parts && read.length === 0 && left.length === 0) throw refusal(unit, answer.code);
+    } else throw refusal(unit, answer.code);
+  }
+  memory.blocks = read;
+  memory.refused = [...memory.refused, ...refused];
+  return joined([...pieces, ...memory.refused.map(refusedProblem)]);
+}
+
+const refusedProblem = ({ points, at }: Block): Decoded =>
+  problem("illegalAddress", `the device has no register ${at} (${points.map(targetName).join(", ")})`);
+
+const refusal = (unit: number, code: number): FieldwattError =>
+  new FieldwattError("DEVICE_REFUSED", `unit ${unit} answered ${exceptionText(code)}`);
+
+const stamped = ({ samples, problems }: Decoded, time: Instant): Decoded => ({
+  samples: samples.map((sample) => ({ ...sample, time })),
+  problems,
+});
+
+async function readModels(
+  dialect: SunspecDialect,
+  unit: number,
+  exchange: TimedExchange,
+  memory: UnitMemory,
+): Promise<Decoded> {
+  const run = <Result>(walk: Walk<Result>) => runOnBus(walk, unit, exchange);
+  memory.chain ??= await discover(dialect, memory, async (walk) => (await run(walk)).result);
+  const pieces: Decoded[] = [];
+  for (const { place, model } of knownModels(dialect, memory.chain)) {
+    const { result, time } = await run(readModel(place, model));
+    if (!result) {
+      delete memory.chain;
+      throw new FieldwattError(
+        "DEVICE_GARBLED",
+        `unit ${unit}: model ${place.id} is no longer at ${place.at}`,
+      );
+    }
+    pieces.push(time === undefined ? result : stamped(result, time));
+  }
+  if (pieces.length > 0) return joined(pieces);
+  const ids = memory.chain.models.map((model) => model.id).join(", ");
+  delete memory.chain;
+  return problem("unknownModel", `none of the models ${ids} is known here`);
+}
+
+/** Tries the bases; after a time-out the next reading begins with the next base. */
+async function discover(
+  { bases }: SunspecDialect,
+  memory: UnitMemory,
+  run: <Result>(walk: Walk<Result>) => Promise<Result>,
+): Promise<Chain> {
+  for (let tried = 0; tried < bases.length; tried++) {
+    const base = bases[(memory.firstBase + tried) % bases.length] ?? 0;
+    const found = await run(isBase(base)).catch((error: unknown) => {
+      memory.firstBase = (memory.firstBase + tried + 1) % bases.length;
+      throw error;
+    });
+    if (found) return run(walkChain(base));
+  }
+  throw new FieldwattError(
+    "DEVICE_REFUSED",
+    `no "SunS" at ${bases.join(", ")}: the device does not speak SunSpec`,
+  );
+}
+
+async function runOnBus<Result>(walk: Walk<Result>, unit: number, exchange: TimedExchange) {
+  let time: Instant | undefined;
+  let step = walk.next();
+  while (!step.done) {
+    const done = await exchange({ unit, table: "holding", ...step.value });
+    time = done.time;
+    if (done.answer.kind === "exception" && !NOT_THERE.includes(done.answer.code))
+      throw refusal(unit, done.answer.code);
+    step = walk.next(done.answer.kind === "words" ? done.answer.words : undefined);
+  }
+  return { result: step.value, time };
+}

@@ -1,0 +1,17 @@
+import type { ReadRequest } from "./pdu.ts";
+
+/** What a device said to one request: registers, or a Modbus exception. */
+export type Answer =
+  | { readonly kind: "words"; readonly words: readonly number[] }
+  | { readonly kind: "exception"; readonly code: number };
+
+/** One open connection to a bus. Requests must come one after another. */
+export interface ModbusLine extends AsyncDisposable {
+  /**
+   * Sends one request and waits for its own reply. Throws DEVICE_TIMEOUT, DEVICE_GARBLED, BUS_CLOSED, or the reason
+   * of the signal.
+   */
+  exchange(request: ReadRequest, signal?: AbortSignal): Promise<Answer>;
+  /** False once the connection is of no more use; the bus then opens another. */
+  usable(): boolean;
+}

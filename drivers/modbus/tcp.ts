@@ -1,0 +1,133 @@
+import { connect, type Socket } from "node:net";
+import { FieldwattError, messageOf } from "../../domain/model/index.ts";
+import type { Answer, ModbusLine } from "./line.ts";
+import { parseReply, requestBytes, type ReadRequest } from "./pdu.ts";
+
+/**
+ * Modbus TCP (Modbus Messaging on TCP/IP 1.0b, 3.1.3): each frame has a header of transaction, protocol 0, length and
+ * unit. After any error the connection is destroyed: a peer that reset, stalled or lied about a length is never
+ * trusted with the next request, and a late reply dies with its socket.
+ */
+export interface TcpOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly timeoutMs: number;
+}
+
+const HEADER = 6;
+/** Ibid., 4.1: unit and 253 bytes of PDU. */
+const MAX_LENGTH = 254;
+const KEEP_ALIVE_MS = 10_000;
+
+/** Connects. Throws BUS_CLOSED. */
+export async function openTcpLine(options: TcpOptions): Promise<ModbusLine> {
+  const { host, port, timeoutMs } = options;
+  const socket = await connected(options);
+  socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
+  let transaction = 0;
+  return {
+    usable: () => !socket.destroyed && socket.readable,
+    async exchange(request, signal) {
+      transaction = (transaction + 1) % 0x1_0000;
+      try {
+        return await exchange(socket, request, {
+          transaction,
+          timeoutMs,
+          name: `${host}:${port}`,
+          ...(signal && { signal }),
+        });
+      } catch (error) {
+        socket.destroy();
+        throw error;
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      socket.destroy();
+    },
+  };
+}
+
+async function connected({ host, port, timeoutMs }: TcpOptions): Promise<Socket> {
+  const socket = connect({ host, port });
+  // Without a listener an error would end the process; every use of the socket looks for its own end.
+  socket.on("error", () => undefined);
+  const closed = (detail: string, cause?: unknown): FieldwattError =>
+    new FieldwattError("BUS_CLOSED", `${host}:${port}: ${detail}`, { cause });
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(closed(`no connection in ${timeoutMs} ms`)), timeoutMs);
+    socket.once("connect", resolve);
+    socket.once("error", (error) => reject(closed(messageOf(error), error)));
+    socket.once("close", () => clearTimeout(timer));
+    socket.once("connect", () => clearTimeout(timer));
+  }).catch((error: unknown) => {
+    socket.destroy();
+    throw error;
+  });
+  return socket;
+}
+
+interface ExchangeOptions {
+  readonly transaction: number;
+  readonly timeoutMs: number;
+  readonly name: string;
+  readonly signal?: AbortSignal;
+}
+
+function exchange(socket: Socket, request: ReadRequest, options: ExchangeOptions): Promise<Answer> {
+  const { transaction, timeoutMs, name, signal } = options;
+  return new Promise((resolve, reject) => {
+    let received = Buffer.alloc(0);
+    const settle = (run: () => void) => {
+      clearTimeout(timer);
+      socket.off("data", onData).off("close", onClose);
+      signal?.removeEventListener("abort", onAbort);
+      run();
+    };
+    const fail = (error: unknown): void =>
+      settle(() => reject(error instanceof Error ? error : new Error(String(error))));
+    const onAbort = (): void => fail(signal?.reason);
+    const onClose = (): void => fail(new FieldwattError("BUS_CLOSED", `${name}: the connection was closed`));
+    const onData = (bytes: Buffer): void => {
+      received = Buffer.concat([received, bytes]);
+      const found = parseFrame(request, transaction, received);
+      if (found?.kind === "wrong") fail(new FieldwattError("DEVICE_GARBLED", `${name}: ${found.because}`));
+      else if (found) settle(() => resolve(found));
+    };
+    const timer = setTimeout(() => {
+      fail(
+        new FieldwattError(
+          "DEVICE_TIMEOUT",
+          `${name}: unit ${request.unit} gave no answer in ${timeoutMs} ms`,
+        ),
+      );
+    }, timeoutMs);
+    if (signal?.aborted) return onAbort();
+    if (socket.destroyed || !socket.readable) return onClose();
+    socket.on("data", onData).on("close", onClose);
+    signal?.addEventListener("abort", onAbort);
+    socket.write(frameOf(request, transaction));
+  });
+}
+
+function frameOf(request: ReadRequest, transaction: number): Uint8Array {
+  const body = requestBytes(request);
+  return Uint8Array.of(transaction >>> 8, transaction & 0xff, 0, 0, 0, body.length, ...body);
+}
+
+/** The reply in these bytes; undefined while it is not whole. */
+function parseFrame(
+  request: ReadRequest,
+  transaction: number,
+  bytes: Buffer,
+): ReturnType<typeof parseReply> | undefined {
+  if (bytes.length < HEADER) return undefined;
+  const [got, protocol, length] = [bytes.readUInt16BE(0), bytes.readUInt16BE(2), bytes.readUInt16BE(4)];
+  if (protocol !== 0) return { kind: "wrong", because: `protocol ${protocol} is not Modbus` };
+  if (length < 3 || length > MAX_LENGTH)
+    return { kind: "wrong", because: `a frame of ${length} bytes cannot be` };
+  if (got !== transaction)
+    return { kind: "wrong", because: `the reply is for request ${got}, not ${transaction}` };
+  if (bytes.length < HEADER + length) return undefined;
+  if (bytes.length > HEADER + length) return { kind: "wrong", because: "there are bytes behind the reply" };
+  return parseReply(request, bytes.subarray(HEADER));
+}

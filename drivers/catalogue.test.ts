@@ -1,0 +1,90 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { messageOf } from "../domain/model/index.ts";
+import { loadCatalogue, parseDeviceFile } from "./index.ts";
+
+const GOOD = `id: acme-meter
+maker: Acme
+model: meter
+source: made by hand
+modbus: { table: input }
+points:
+  voltage: { at: 0, as: uint16, unit: V }
+`;
+const fault = (text: string): string => {
+  try {
+    parseDeviceFile("acme.yaml", text);
+    return "no error";
+  } catch (error) {
+    return messageOf(error);
+  }
+};
+
+describe("a device file", () => {
+  it.each([
+    ["an unknown key", GOOD.replace("unit: V", "unit: V, sign: -1"), 'acme.yaml:7:42: unknown key "sign"'],
+    [
+      "a quantity that is none",
+      GOOD.replace("voltage", "volts"),
+      'acme.yaml:7:3: points.volts: "volts" is no quantity',
+    ],
+    [
+      "a unit of another quantity",
+      GOOD.replace("unit: V", "unit: kWh"),
+      'acme.yaml:7:3: points.voltage: voltage cannot be given in "kWh"',
+    ],
+    [
+      "too many registers in one reply",
+      GOOD.replace("input }", "input, maxRegisters: 126 }"),
+      "acme.yaml:5:25: modbus.maxRegisters",
+    ],
+    ["a type that is none", GOOD.replace("uint16", "u16"), "acme.yaml:7:21: points.voltage.as"],
+    [
+      "no way of speaking",
+      GOOD.replace(/modbus.*\n/, ""),
+      "acme.yaml:1:1: one of modbus, sunspec, serial, mqtt",
+    ],
+    [
+      "a key twice",
+      GOOD + "  voltage: { at: 1, as: uint16, unit: V }\n",
+      "acme.yaml:8:3: Map keys must be unique",
+    ],
+  ])("with %s names file, line and column", (_what, text, expected) => {
+    expect(fault(text)).toContain(expected);
+  });
+
+  it("that is right has no error", () => {
+    expect(fault(GOOD)).toBe("no error");
+  });
+});
+
+describe("the catalogue", () => {
+  it.each([
+    ["eastron-sdm120", "eastron-sdm120"],
+    ["SDM630", "eastron-sdm630"],
+    ["pzem004t", "peacefair-pzem-004t-v3"],
+    ["inverter", "sunspec-inverter"],
+    ["victron-smartsolar", "victron-mppt"],
+  ])("finds %s as %s", async (asked, id) => {
+    expect((await loadCatalogue()).find(asked).id).toBe(id);
+  });
+
+  it("suggests near ids for one that it does not have", async () => {
+    const catalogue = await loadCatalogue();
+    expect(() => catalogue.find("eastron-sdm12")).toThrow(
+      /no device "eastron-sdm12"; did you mean eastron-sdm120/,
+    );
+    expect(() => catalogue.find("nothing-like-it")).toThrow(/fieldwatt device list/);
+  });
+
+  it("reads a site's own folder too, and refuses an id that is there twice", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "fieldwatt-devices-"));
+    await writeFile(join(folder, "acme.yaml"), GOOD);
+    expect((await loadCatalogue([folder])).find("acme-meter").maker).toBe("Acme");
+    await writeFile(join(folder, "copy.yaml"), GOOD);
+    await expect(loadCatalogue([folder])).rejects.toMatchObject({ code: "DEVICE_FILE_INVALID" });
+    await rm(folder, { recursive: true });
+  });
+});

@@ -53,12 +53,10 @@ export function openSessions(accounts: Accounts, cookieName: string): Sessions {
         c.set("person", person);
         return next();
       }
-      if (c.req.path.startsWith("/api/")) {
-        return person
-          ? c.json({ error: "This is for operators." }, 403)
-          : c.json({ error: "Sign in first." }, 401);
-      }
-      return person ? c.text("This page is for operators.", 403) : c.redirect("/sign-in", 303);
+      const refusal = `This is for ${role ?? "member"}s.`;
+      if (c.req.path.startsWith("/api/"))
+        return person ? c.json({ error: refusal }, 403) : c.json({ error: "Sign in first." }, 401);
+      return person ? c.text(refusal, 403) : c.redirect("/sign-in", 303);
     },
   };
 }

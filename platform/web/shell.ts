@@ -24,6 +24,8 @@ export interface Page {
   readonly nav?: readonly NavItem[];
   /** The label of the sign-out button; absent where nobody is signed in. */
   readonly signOut?: string;
+  /** A button that changes the language of a signed-in person. */
+  readonly otherLanguage?: { readonly code: Language; readonly label: string };
   /** What is said when the page is old because the gateway cannot be reached, for example "As of 14:05". */
   readonly asOf?: string;
   readonly body: Html;
@@ -65,10 +67,19 @@ export function renderPage(page: Page): Html {
     </html>`;
 }
 
-function renderNav({ nav = [], signOut }: Page): Html {
+function renderNav({ nav = [], signOut, otherLanguage: other }: Page): Html {
   if (nav.length === 0 && signOut === undefined) return html``;
   return html`<nav>
     ${nav.map((item) => html`<a href="${item.href}" ${item.current ? html`aria-current="page"` : ""}>${item.label}</a>`)}
+    ${
+      other
+        ? html`<form method="post" action="/language">
+            <button class="quiet" name="language" value="${other.code}" lang="${other.code}">
+              ${other.label}
+            </button>
+          </form>`
+        : ""
+    }
     ${
       signOut === undefined
         ? ""

@@ -1,0 +1,72 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Hono } from "hono";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { SessionEnv } from "../../platform/web/index.ts";
+import { openSeeded, type Seeded } from "./fixtures/seeded.ts";
+import { createPortal } from "./portal.ts";
+
+/** Who gets what: one village for all rows, because nothing here changes it. */
+let folder: string;
+let seeded: Seeded;
+let app: Hono<SessionEnv>;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "fieldwatt-access-"));
+  seeded = await openSeeded(folder);
+  app = createPortal(seeded.options);
+});
+afterAll(async () => {
+  await seeded[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const get = (path: string, person?: string) => {
+  const cookie = person === undefined ? "" : `fieldwatt-gateway=${seeded.accounts.openSession(person)}`;
+  return app.request(`http://kijiji.local${path}`, { headers: { cookie } });
+};
+
+const member = { nobody: 401, "house-01": 200, "house-02": 200, mwalimu: 403 };
+const operator = { nobody: 401, "house-01": 403, "house-02": 403, mwalimu: 200 };
+const open = { nobody: 200, "house-01": 200, "house-02": 200, mwalimu: 200 };
+const matrix = {
+  "/": { nobody: 303, "house-01": 200, "house-02": 200, mwalimu: 303 },
+  "/operator": { ...operator, nobody: 303 },
+  "/api/balance": member,
+  "/api/intervals": member,
+  "/api/live": member,
+  "/api/releases": member,
+  "/api/answers": member,
+  "/api/offers": member,
+  "/api/devices": operator,
+  "/api/openapi.json": open,
+  "/health": open,
+  "/metrics": { nobody: 403, "house-01": 403, "house-02": 403, mwalimu: 200 },
+};
+const rows = Object.entries(matrix).flatMap(([path, who]) =>
+  Object.entries(who).map(([person, status]) => ({ path, person, status })),
+);
+it.each(rows)("$person gets $status from $path", async ({ path, person, status }) => {
+  const answer = await get(path, person === "nobody" ? undefined : person);
+  expect(answer.status).toBe(status);
+  await answer.body?.cancel();
+});
+
+it.each(["/", "/api/balance", "/api/intervals", "/api/releases", "/api/answers", "/api/offers"])(
+  "%s of one member holds nothing of another",
+  async (path) => {
+    const text = await (await get(path, "house-02")).text();
+    // Of house-01: its name, its pseudonym, its devices.
+    expect(text).not.toMatch(/Wanjiru|house-01|aaaaaaaa/);
+  },
+);
+
+it("names every route of the API but itself in the OpenAPI document", async () => {
+  const document = JSON.parse(await (await get("/api/openapi.json")).text());
+  expect(document.openapi).toBe("3.1.0");
+  const expected = Object.keys(matrix).filter(
+    (path) => /^\/(api|health)/.test(path) && path !== "/api/openapi.json",
+  );
+  expect(Object.keys(document.paths).sort()).toEqual(expected.sort());
+});

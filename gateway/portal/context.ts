@@ -1,0 +1,98 @@
+import type { Context } from "hono";
+import { html } from "hono/html";
+import type { Clock, Instant, Policy } from "../../domain/model/index.ts";
+import type { Logger } from "../../platform/log.ts";
+import {
+  languageFor,
+  renderPage,
+  secretNotice,
+  type Accounts,
+  type Assets,
+  type Html,
+  type Language,
+  type Person,
+  type SessionEnv,
+  type Sessions,
+} from "../../platform/web/index.ts";
+import { signInMessages } from "../../platform/web/messages.ts";
+import type { DeviceState } from "../acquire/device-state.ts";
+import type { Live } from "../acquire/live.ts";
+import type { LinkState } from "../forward/link.ts";
+import type { RecordStore } from "../record/store.ts";
+import type { Site } from "../site/load.ts";
+import { fill, formatFor, type Format } from "./format.ts";
+import { messages, type Messages } from "./messages.ts";
+
+/** What the pages ask the rest of the gateway. */
+export interface PortalHealth {
+  devices(now: Instant): readonly DeviceState[];
+  /** Undefined where the site file names no hub. */
+  link(): LinkState | undefined;
+}
+
+export interface PortalOptions {
+  readonly site: Site;
+  readonly policy: Policy | undefined;
+  readonly store: RecordStore;
+  readonly live: Pick<Live, "latest" | "onReading">;
+  readonly accounts: Accounts;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: { render(): Promise<string> };
+  readonly health: PortalHealth;
+}
+
+export interface Portal extends PortalOptions {
+  readonly assets: Assets;
+  readonly sessions: Sessions;
+}
+
+export type PortalContext = Context<SessionEnv>;
+
+/** Everything that a page needs to speak to this person. */
+export interface Speech {
+  readonly language: Language;
+  readonly t: Messages;
+  readonly f: Format;
+}
+
+export function speechFor(c: PortalContext, portal: Portal): Speech {
+  const language = languageFor(c, c.var.person);
+  return { language, t: messages[language], f: formatFor(language, portal.site.timeZone) };
+}
+
+export const homeOf = (person: Person): string => (person.role === "operator" ? "/operator" : "/");
+
+/** A page of a signed-in person, with the way home, the other language and the way out. */
+export function showPage(
+  c: PortalContext,
+  portal: Portal,
+  page: {
+    readonly title: string;
+    readonly body: Html;
+    readonly scripts?: readonly string[];
+    readonly styles?: readonly string[];
+  },
+): Response | Promise<Response> {
+  const { person } = c.var;
+  const { language, t, f } = speechFor(c, portal);
+  const { body, ...rest } = page;
+  const home = homeOf(person);
+  const nav = [
+    { href: home, label: person.role === "operator" ? t.operator : t.home, current: c.req.path === home },
+    { href: "/secret", label: t.account },
+  ];
+  return c.html(
+    renderPage({
+      ...rest,
+      assets: portal.assets,
+      product: portal.site.name,
+      language,
+      nav: person.role === "operator" ? nav.slice(0, 1) : nav,
+      signOut: signInMessages[language].signOut,
+      asOf: fill(t.asOf, { time: f.time(portal.clock.now()) }),
+      body: html`${secretNotice(person, language)}${body}`,
+      otherLanguage: { code: language === "en" ? "sw" : "en", label: t.language },
+    }),
+  );
+}

@@ -1,0 +1,248 @@
+import { html } from "hono/html";
+import { selfConsumptionRate, selfSufficiency } from "../../domain/energy/balance.ts";
+import { dayOf, dayStart, type Day } from "../../domain/model/index.ts";
+import type { ClearingAnswer } from "../../protocol/messages.ts";
+import type { Html } from "../../platform/web/index.ts";
+import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
+import { renderCurve, renderTable } from "./curve.ts";
+import { memberDay, type MemberDay } from "./day.ts";
+import { figure, fill } from "./format.ts";
+import { purposeWords } from "./messages.ts";
+import { powerNow, type PowerNow } from "./power.ts";
+import { clearingsOn, latestAdvice, leftOn, offersOf, type Left, type OfferState } from "./shared.ts";
+
+/** What a member reads on the phone. Parts with `data-part` are exchanged by live.js when something new is there. */
+const LEFT_SHOWN = 20;
+const TRADES_SHOWN = 8;
+
+export function memberPage(c: PortalContext, portal: Portal, problem?: string): Response | Promise<Response> {
+  const { site, store, live, clock, policy } = portal;
+  const member = c.var.person.id;
+  const now = clock.now();
+  const day = dayOf(now, site.timeZone);
+  const speech = speechFor(c, portal);
+  const { t, f } = speech;
+  const today = memberDay(store.read, { member, day, zone: site.timeZone, now });
+  const name = site.members.find(({ id }) => id === member)?.name ?? member;
+  const query = { member, day, zone: site.timeZone };
+  return showPage(c, portal, {
+    title: name,
+    scripts: ["curve.js", "live.js"],
+    styles: ["uplot.css"],
+    body: html`
+      <h1>${name}</h1>
+      ${problem === undefined ? "" : html`<p class="notice problem" role="alert">${problem}</p>`}
+      <div class="columns">
+        <div>
+          ${nowCard(powerNow(site, live, { member, now }), speech)}
+          <section class="card" data-part="balance">${balanceCard(today, speech)}</section>
+        </div>
+        <section class="card" data-part="curve">
+          <h2>${t.curve}, ${f.date(now)}</h2>
+          ${renderCurve(today, site.timeZone, speech)} ${renderTable(today, speech)}
+        </section>
+      </div>
+      <div class="columns">
+        <section class="card" data-part="advice">${adviceCard(portal, member, speech)}</section>
+        <section class="card" data-part="trading">${tradingCard(portal, query, speech)}</section>
+      </div>
+      <section class="card" id="share">
+        ${shareCard(offersOf(store.read, { member, policy, clock }), portal, speech)}
+      </section>
+      <section class="card" data-part="left">
+        ${leftCard(leftOn(store.read, { ...query, limit: LEFT_SHOWN }), portal, speech)}
+      </section>
+    `,
+  });
+}
+
+function nowCard(power: PowerNow, { t, f }: Speech): Html {
+  const watts = (
+    name: string,
+    value: number | undefined,
+    words: readonly [string, string, string],
+    tone?: string,
+  ) =>
+    html`<div class="${name === "using" ? "wide" : ""}">
+      <dt
+        data-label="${name}"
+        data-positive="${words[0]}"
+        data-negative="${words[1]}"
+        data-unknown="${words[2]}"
+      >
+        ${value === undefined ? words[2] : value < 0 ? words[1] : words[0]}
+      </dt>
+      <dd
+        class="${value === undefined ? "unknown" : (tone ?? "")}"
+        data-figure="${name}"
+        data-tone="${tone ?? ""}"
+        data-unknown="${t.unknown}"
+      >
+        ${value === undefined ? t.unknown : html`${f.number(Math.abs(value))} <small>W</small>`}
+      </dd>
+    </div>`;
+  return html`<section class="card" aria-live="off">
+    <h2>${t.now}</h2>
+    <dl class="figures">
+      ${watts("using", power.using, [t.using, t.using, t.using], "use")}
+      ${power.has.production ? watts("production", power.production, [t.fromSun, t.fromSun, t.fromSun], "sun") : ""}
+      ${power.has.grid ? watts("grid", power.grid, [t.fromGrid, t.toGrid, t.atGrid]) : ""}
+      ${power.has.battery ? watts("battery", power.battery, [t.fromBattery, t.toBattery, t.atBattery]) : ""}
+    </dl>
+    <p class="hint" data-measured="${t.measuredAt}" data-none="${t.noMeasure}">
+      ${power.asOf === undefined ? t.noMeasure : fill(t.measuredAt, { time: f.time(power.asOf) })}
+    </p>
+  </section>`;
+}
+
+function balanceCard(today: MemberDay, { t, f }: Speech): Html {
+  const { total, slots, known, since } = today;
+  if (since === undefined)
+    return html`<h2>${t.today}</h2>
+      <p class="soft">${t.coverageNone}</p>`;
+  const energy = (label: string, wh: number, tone?: "sun" | "use") =>
+    figure({ label, value: f.kilowattHours(wh), unit: "kWh", unknown: t.unknown, ...(tone && { tone }) });
+  const share = (label: string, value: number | undefined) =>
+    figure({ label, value: value === undefined ? undefined : f.percent(value), unknown: t.unknown });
+  const filled = slots.filter(({ provenance }) => provenance === "filled").length;
+  return html`<h2>${t.today}</h2>
+    <dl class="figures">
+      ${energy(t.consumption, total.consumption, "use")} ${energy(t.production, total.production, "sun")}
+      ${energy(t.imported, total.import)} ${energy(t.exported, total.export)}
+      ${share(t.selfConsumption, selfConsumptionRate(total))}
+      ${share(t.selfSufficiency, selfSufficiency(total))}
+    </dl>
+    <p class="hint">
+      ${fill(t.coverage, { since: f.time(since), known: f.number(known), all: f.number(slots.length) })}
+      ${filled > 0 ? fill(t.filled, { n: f.number(filled) }) : ""}
+    </p>`;
+}
+
+function tradingCard(
+  { store }: Portal,
+  query: { member: string; day: Day; zone: string },
+  { t, f }: Speech,
+): Html {
+  const { clearings, money } = clearingsOn(store.read, query);
+  if (!money)
+    return html`<h2>${t.trading}</h2>
+      <p class="soft">${t.noTrades}</p>`;
+  const row = ({ slot, fromVillageWh, toVillageWh, twiceMid, currency }: ClearingAnswer) =>
+    html`<tr>
+      <td>${f.time(slot)}</td>
+      <td class="number">${f.kilowattHours(fromVillageWh)}</td>
+      <td class="number">${f.kilowattHours(toVillageWh)}</td>
+      <td class="number">${f.money(twiceMid / 2, currency)}</td>
+    </tr>`;
+  const text = (label: string, value: string, unit?: string) =>
+    figure({ label, value, unknown: t.unknown, ...(unit !== undefined && { unit }) });
+  return html`<h2>${t.trading}</h2>
+    <dl class="figures four">
+      ${text(t.bought, f.kilowattHours(money.fromVillageWh), "kWh")}
+      ${text(t.sold, f.kilowattHours(money.toVillageWh), "kWh")}
+      ${text(t.paid, f.money(money.paid, money.currency))}
+      ${text(t.received, f.money(money.received, money.currency))}
+    </dl>
+    <h3>${t.lastTrades}</h3>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>${t.quarterHour}</th>
+            <th class="number">${t.bought}, kWh</th>
+            <th class="number">${t.sold}, kWh</th>
+            <th class="number">${t.price}</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${clearings.slice(0, TRADES_SHOWN).map(row)}
+        </tbody>
+      </table>
+    </div>`;
+}
+
+function adviceCard({ store, site }: Portal, member: string, { t, f }: Speech): Html {
+  const advice = latestAdvice(store.read, member);
+  if (!advice)
+    return html`<h2>${t.advice}</h2>
+      <p class="soft">${t.noAdvice}</p>`;
+  const day = f.date(dayStart(advice.day as Day, site.timeZone));
+  const mm = advice.referenceEvapotranspiration;
+  if (mm === undefined) {
+    const because = advice.unknownBecause ?? t.unknown;
+    return html`<h2>${t.advice}</h2>
+      <p class="unknown">${fill(t.adviceUnknown, { day, because })}</p>`;
+  }
+  const value = f.number(mm, 1);
+  return html`<h2>${t.advice}</h2>
+    <dl class="figures">${figure({ label: "ET₀ (FAO-56)", value, unit: "mm", unknown: t.unknown })}</dl>
+    <p>${fill(t.advicePlain, { day, mm: value, litres: value })}</p>
+    ${
+      advice.fallbacks.length === 0
+        ? ""
+        : html`<p class="hint">${t.adviceFallbacks} ${advice.fallbacks.join("; ")}</p>`
+    }`;
+}
+
+function shareCard(offers: readonly OfferState[], { policy }: Portal, { t, f, language }: Speech): Html {
+  const row = ({ offer, shared, consent }: OfferState) =>
+    html`<form class="switch-row" method="post" action="/offers/${offer.id}">
+      <div>
+        <strong>${offer.title}</strong>
+        <p class="soft">
+          ${fill(t.offerWhat, {
+            kind: t[offer.kind],
+            recipient: offer.recipient,
+            purpose: purposeWords(offer.purpose, language),
+            days: f.number(offer.retentionDays),
+          })}
+          ${
+            shared && consent
+              ? fill(t.offerUntil, { since: f.dateTime(consent.given), until: f.date(consent.expires) })
+              : ""
+          }
+        </p>
+      </div>
+      <input type="hidden" name="policyVersion" value="${policy?.version}" />
+      <button
+        class="switch"
+        role="switch"
+        name="share"
+        value="${shared ? "no" : "yes"}"
+        aria-checked="${shared ? "true" : "false"}"
+        aria-label="${fill(shared ? t.switchOff : t.switchOn, { title: offer.title })}"
+      ></button>
+    </form>`;
+  return html`<h2>${t.share}</h2>
+    <p class="soft">${offers.length === 0 ? t.shareNone : t.shareHint}</p>
+    ${offers.map(row)}`;
+}
+
+function leftCard(left: ReturnType<typeof leftOn>, { policy }: Portal, { t, f }: Speech): Html {
+  if (left.count === 0)
+    return html`<h2>${t.left}</h2>
+      <p class="soft">${t.leftNothing}</p>`;
+  const title = (id: string) => policy?.offers.find((offer) => offer.id === id)?.title ?? id;
+  const row = (one: Left) =>
+    html`<tr>
+      <td class="number">${f.time(one.released)}</td>
+      <td>
+        ${title(one.offer)} ${fill(t.leftTo, { recipient: one.recipient })}
+        <small>· ${one.received === undefined ? t.leftWaiting : t.leftReceived}</small>
+        <details>
+          <summary>${t.leftBytes}</summary>
+          <pre>${one.item}</pre>
+        </details>
+      </td>
+    </tr>`;
+  return html`<h2>${t.left}</h2>
+    <p class="soft">
+      ${fill(t.leftCount, { n: f.number(left.count) })}
+      ${left.count > left.rows.length ? fill(t.leftShown, { n: f.number(left.rows.length) }) : ""}
+    </p>
+    <table>
+      <tbody>
+        ${left.rows.map(row)}
+      </tbody>
+    </table>`;
+}

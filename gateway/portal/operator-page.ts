@@ -1,0 +1,118 @@
+import { html } from "hono/html";
+import type { DatabaseSync } from "node:sqlite";
+import type { Html, Person } from "../../platform/web/index.ts";
+import type { DeviceState } from "../acquire/device-state.ts";
+import type { LinkState } from "../forward/link.ts";
+import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
+import { fill } from "./format.ts";
+
+/** What the operator of the co-op looks after: devices, members' way in, the link. No member's figures. */
+export const CLAIM_DAYS = 7;
+
+export interface MadeCode {
+  readonly member: string;
+  readonly code: string;
+}
+
+export function operatorPage(
+  c: PortalContext,
+  portal: Portal,
+  made?: MadeCode,
+): Response | Promise<Response> {
+  const { site, store, accounts, health, clock } = portal;
+  const speech = speechFor(c, portal);
+  const { t } = speech;
+  const people = new Map(accounts.people().map((person) => [person.id, person]));
+  return showPage(c, portal, {
+    title: t.operator,
+    body: html`
+      <h1>${site.name}</h1>
+      ${made ? codeNotice(made, new URL("/claim", c.req.url).href, portal, speech) : ""}
+      <section class="card">${hubCard(health.link(), outboxDepth(store.read), speech)}</section>
+      <section class="card">
+        <h2>${t.devices}</h2>
+        <div class="scroll">
+          <table>
+            <thead>
+              <tr>
+                <th>${t.device}</th>
+                <th>${t.state}</th>
+              </tr>
+            </thead>
+            <tbody>
+              ${health.devices(clock.now()).map((state) => deviceRow(state, speech))}
+            </tbody>
+          </table>
+        </div>
+      </section>
+      <section class="card">
+        <h2>${t.members}</h2>
+        <div class="scroll">
+          <table>
+            <tbody>
+              ${site.members.map((member) => memberRow(member, people.get(member.id), speech))}
+            </tbody>
+          </table>
+        </div>
+      </section>
+    `,
+  });
+}
+
+/** Messages that wait for the hub's receipt. */
+export const outboxDepth = (db: DatabaseSync): number =>
+  Number(db.prepare("SELECT count(*) AS waiting FROM outbox").get()?.waiting);
+
+function hubCard(link: LinkState | undefined, waiting: number, { t, f }: Speech): Html {
+  if (!link)
+    return html`<h2>${t.hub}</h2>
+      <p>${t.hubNone}</p>`;
+  return html`<h2>${t.hub}</h2>
+    <p class="${link.connected ? "" : "bad"}">${link.connected ? t.hubUp : t.hubDown}</p>
+    <p class="soft">
+      ${fill(t.outbox, { n: f.number(waiting) })}
+      ${link.lastReceipt === undefined ? "" : fill(t.hubLast, { time: f.dateTime(link.lastReceipt) })}
+      ${link.lastError ?? ""}
+    </p>`;
+}
+
+function deviceRow({ id, state, lastReading, error }: DeviceState, { t, f }: Speech): Html {
+  const words: Record<DeviceState["state"], string> = {
+    ok: t.stateOk,
+    starting: t.stateStarting,
+    silent: fill(t.stateSilent, { time: lastReading === undefined ? "–" : f.dateTime(lastReading) }),
+    backingOff: t.stateBackingOff,
+  };
+  return html`<tr>
+    <td>${id}</td>
+    <td class="${state === "ok" || state === "starting" ? "" : "bad"}">
+      ${words[state]}${error === undefined ? "" : html` <small>${error}</small>`}
+    </td>
+  </tr>`;
+}
+
+function memberRow(member: { id: string; name: string }, person: Person | undefined, { t }: Speech): Html {
+  return html`<tr>
+    <td>
+      ${member.name} <small>${member.id}</small><br /><small
+        >${person?.hasSecret ? t.hasPin : t.hasNoPin}</small
+      >
+    </td>
+    <td class="number">
+      <form method="post" action="/operator/members/${member.id}/claim-code">
+        <button class="plain">${t.makeCode}</button>
+      </form>
+    </td>
+  </tr>`;
+}
+
+function codeNotice({ member, code }: MadeCode, address: string, { site }: Portal, { t }: Speech): Html {
+  const name = site.members.find(({ id }) => id === member)?.name ?? member;
+  return html`<section class="card notice" role="status">
+    <h2>${fill(t.codeMade, { name })} (${member})</h2>
+    <dl class="figures">
+      <div class="wide"><dd data-claim-code>${code}</dd></div>
+    </dl>
+    <p>${fill(t.codeHint, { days: CLAIM_DAYS, address })}</p>
+  </section>`;
+}

@@ -1,0 +1,132 @@
+import { Hono, type Context } from "hono";
+import { addMs, memberId } from "../../domain/model/index.ts";
+import {
+  openAssets,
+  openSessions,
+  openWebServer,
+  sameOriginPosts,
+  securityHeaders,
+  signInRoutes,
+  webRoutes,
+  type SessionEnv,
+  type WebServer,
+} from "../../platform/web/index.ts";
+import { apiRoutes } from "./api.ts";
+import { homeOf, speechFor, type Portal, type PortalContext, type PortalOptions } from "./context.ts";
+import { memberPage } from "./member-page.ts";
+import { CLAIM_DAYS, operatorPage } from "./operator-page.ts";
+
+/** Pages and HTTP API of the gateway: members see their own house, operators the village's devices. */
+export type { PortalHealth, PortalOptions } from "./context.ts";
+
+/** A yes ends by itself after so many days, unless it is given again. */
+export const CONSENT_DAYS = 365;
+const DAY_MS = 86_400_000;
+const PORTAL_ASSETS = new URL("./assets/", import.meta.url);
+
+/** Listens; rejects with PORT_BUSY. */
+export const openPortal = (
+  options: PortalOptions & { readonly host: string; readonly port: number },
+): Promise<WebServer> =>
+  openWebServer({ app: createPortal(options), host: options.host, port: options.port });
+
+/** The app without a socket, for tests. Every member of the site file becomes a known person, without a secret. */
+export function createPortal(options: PortalOptions): Hono<SessionEnv> {
+  const { site, accounts, log } = options;
+  for (const { id } of site.members) accounts.addPerson({ id, role: "member" });
+  const assets = openAssets([PORTAL_ASSETS]);
+  const sessions = openSessions(accounts, "fieldwatt-gateway");
+  const portal: Portal = { ...options, assets, sessions };
+  const app = new Hono<SessionEnv>();
+  app.use("*", securityHeaders, sameOriginPosts);
+  app.route("/", webRoutes({ assets, product: site.name }));
+  app.route("/", signInRoutes({ accounts, sessions, assets, product: site.name, home: homeOf }));
+  app.route("/", apiRoutes(portal));
+  memberRoutes(app, portal);
+  operatorRoutes(app, portal);
+  metricsRoute(app, portal);
+  app.onError((error, c) => {
+    log.error({ err: error, path: c.req.path }, "a page failed");
+    return c.text("Something went wrong here. Please try again.", 500);
+  });
+  return app;
+}
+
+function memberRoutes(app: Hono<SessionEnv>, portal: Portal): void {
+  const { sessions } = portal;
+  app.get("/", sessions.require(), (c) =>
+    c.var.person.role === "operator" ? c.redirect("/operator", 303) : memberPage(c, portal),
+  );
+  app.post("/offers/:id", sessions.require("member"), async (c) => {
+    const { share, policyVersion } = await c.req.parseBody();
+    const seen = Number(policyVersion);
+    const done = share === "yes" ? await shareOffer(c, portal, seen) : await stopSharing(c, portal);
+    return done ? c.redirect("/#share", 303) : memberPage(c, portal, speechFor(c, portal).t.policyChanged);
+  });
+}
+
+/** A yes counts for the offer as the member saw it: under another policy version they read it again. */
+async function shareOffer(
+  c: PortalContext,
+  { policy, store, clock }: Portal,
+  seen: number,
+): Promise<boolean> {
+  const offer = policy?.offers.find(({ id }) => id === c.req.param("id"));
+  if (!policy || !offer || policy.version !== seen) return false;
+  const now = clock.now();
+  await store.run("giveConsent", {
+    member: memberId(c.var.person.id),
+    offer: offer.id,
+    purpose: offer.purpose,
+    recipient: offer.recipient,
+    policyVersion: policy.version,
+    given: now,
+    expires: addMs(now, CONSENT_DAYS * DAY_MS),
+  });
+  return true;
+}
+
+async function stopSharing(c: PortalContext, { policy, store, clock }: Portal): Promise<boolean> {
+  const offer = policy?.offers.find(({ id }) => id === c.req.param("id"));
+  if (!offer) return false;
+  await store.run("withdrawConsent", {
+    member: memberId(c.var.person.id),
+    offer: offer.id,
+    withdrawn: clock.now(),
+  });
+  return true;
+}
+
+function operatorRoutes(app: Hono<SessionEnv>, portal: Portal): void {
+  const { sessions, site, accounts, log } = portal;
+  app.get("/operator", sessions.require("operator"), (c) => operatorPage(c, portal));
+  app.post("/operator/members/:id/claim-code", sessions.require("operator"), (c) => {
+    const member = site.members.find(({ id }) => id === c.req.param("id"));
+    if (!member) return c.notFound();
+    log.info({ operator: c.var.person.id, member: member.id }, "claim code made");
+    return operatorPage(c, portal, {
+      member: member.id,
+      code: accounts.makeClaimCode(member.id, { days: CLAIM_DAYS }),
+    });
+  });
+}
+
+/** For a Prometheus on this computer, or an operator; a proxy on this computer speaks for others, so it is neither. */
+function metricsRoute(app: Hono<SessionEnv>, { metrics, sessions }: Portal): void {
+  app.get("/metrics", async (c) => {
+    const local = isLoopback(remoteAddress(c)) && c.req.header("x-forwarded-for") === undefined;
+    if (!local && sessions.personOf(c)?.role !== "operator") return c.text("Only on this computer.", 403);
+    return c.text(await metrics.render(), 200, {
+      "content-type": "text/plain; version=0.0.4; charset=utf-8",
+    });
+  });
+}
+
+/** The peer's address; undefined for a request that came through no socket (a test). */
+function remoteAddress(c: Context): string | undefined {
+  const env = c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined;
+  return env?.incoming?.socket?.remoteAddress;
+}
+
+const isLoopback = (address: string | undefined): boolean =>
+  address !== undefined && (address === "::1" || /^(::ffff:)?127\./.test(address));

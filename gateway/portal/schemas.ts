@@ -1,0 +1,133 @@
+import { z } from "@hono/zod-openapi";
+import { answer } from "../../protocol/messages.ts";
+
+/** The shapes of the HTTP API: the OpenAPI document is made from these, and nothing else is sent. */
+const time = z.int().openapi({ description: "Milliseconds since 1970-01-01T00:00Z" });
+const wattHours = z.int().nonnegative().openapi({ description: "Wh" });
+const watts = z.number().nullable().openapi({ description: "W; null where unknown" });
+
+export const balanceSchema = z
+  .object({
+    import: wattHours,
+    export: wattHours,
+    production: wattHours,
+    consumption: wattHours,
+    charge: wattHours,
+    discharge: wattHours,
+    selfConsumption: wattHours,
+  })
+  .openapi("Balance", { description: "import + production + discharge = consumption + export + charge" });
+
+export const dayBalanceSchema = z
+  .object({
+    day: z.iso.date(),
+    start: time,
+    end: time,
+    known: z.int().openapi({ description: "Quarter hours that are known" }),
+    over: z.int().openapi({ description: "Quarter hours of the day that are over" }),
+    since: time.nullable().openapi({ description: "Start of the first known quarter hour" }),
+    balance: balanceSchema
+      .nullable()
+      .openapi({ description: "Sum of the known quarter hours; null without any" }),
+    selfConsumption: z.number().nullable().openapi({ description: "0 to 1; null where unknown" }),
+    selfSufficiency: z.number().nullable().openapi({ description: "0 to 1; null where unknown" }),
+  })
+  .openapi("DayBalance");
+
+export const intervalsSchema = z
+  .object({
+    day: z.iso.date(),
+    intervals: z.array(
+      z.object({
+        start: time,
+        balance: balanceSchema.nullable().openapi({ description: "null where unknown" }),
+        provenance: z.enum(["counted", "integrated", "filled"]).nullable(),
+      }),
+    ),
+  })
+  .openapi("Intervals");
+
+export const powerSchema = z
+  .object({
+    time,
+    using: watts,
+    production: watts,
+    grid: watts.openapi({ description: "W; positive from the grid; null where unknown" }),
+    battery: watts.openapi({ description: "W; positive out of the battery; null where unknown" }),
+    asOf: time.nullable().openapi({ description: "Time of the oldest value behind the figures" }),
+    asOfLocal: z.string().nullable().openapi({ description: "asOf in the site's zone, for people" }),
+    version: z
+      .string()
+      .openapi({ description: "Changes when the record holds something new for this member" }),
+  })
+  .openapi("Power");
+
+export const releasesSchema = z
+  .object({
+    day: z.iso.date(),
+    count: z.int(),
+    releases: z.array(
+      z.object({
+        sequence: z.int().positive(),
+        released: time,
+        offer: z.string(),
+        recipient: z.string(),
+        item: z.string().openapi({ description: "The bytes that left, as text" }),
+        received: time.nullable().openapi({ description: "When the recipient's signed receipt came" }),
+      }),
+    ),
+  })
+  .openapi("Releases");
+
+export const answersSchema = z.object({ answers: z.array(answer) }).openapi("Answers");
+
+export const offersSchema = z
+  .object({
+    policyVersion: z.int().nullable(),
+    offers: z.array(
+      z.object({
+        id: z.string(),
+        title: z.string(),
+        kind: z.enum(["energyInterval", "farmDay"]),
+        purpose: z.string(),
+        recipient: z.string(),
+        retentionDays: z.int(),
+        shared: z.boolean().openapi({ description: "Whether this member's data passes the gate for it now" }),
+      }),
+    ),
+  })
+  .openapi("Offers");
+
+export const devicesSchema = z
+  .object({
+    devices: z.array(
+      z.object({
+        id: z.string(),
+        state: z.enum(["starting", "ok", "silent", "backingOff"]),
+        lastReading: time.nullable(),
+        failures: z.int(),
+        error: z.string().nullable(),
+      }),
+    ),
+  })
+  .openapi("Devices");
+
+export const healthSchema = z
+  .object({
+    status: z.enum(["ok", "failing"]),
+    recordFailing: z.boolean(),
+    clockTrusted: z.boolean(),
+    devices: z.object({ ok: z.int(), all: z.int() }),
+    hub: z.enum(["none", "connected", "away"]),
+    outbox: z.int(),
+  })
+  .openapi("Health");
+
+export const problemSchema = z.object({ error: z.string() }).openapi("Problem");
+
+export const dayQuery = z.object({
+  day: z.iso
+    .date()
+    .optional()
+    .openapi({ description: "A civil day of the site; today where absent", example: "2026-06-15" }),
+});

@@ -1,0 +1,123 @@
+import type { DatabaseSync } from "node:sqlite";
+import { decide } from "../../domain/consent/decide.ts";
+import type { Clock, Consent, Day, Instant, Offer, Policy } from "../../domain/model/index.ts";
+import { dayBounds, instant, memberId } from "../../domain/model/index.ts";
+import { answer, type AdviceAnswer, type Answer, type ClearingAnswer } from "../../protocol/messages.ts";
+import { consentsOf } from "../release/consents.ts";
+
+/** What left of a member's data, what they agreed to, and what came back. Every query names the member. */
+export interface Left {
+  readonly sequence: number;
+  readonly released: Instant;
+  readonly offer: string;
+  readonly recipient: string;
+  /** The bytes that left, as text (canonical JSON). */
+  readonly item: string;
+  /** When the hub's signed receipt for exactly these bytes came; absent while it waits. */
+  readonly received?: Instant;
+}
+
+/** The most that a page or an answer shows of one day: seven days' worth of quarter hours. */
+export const LEFT_MAX = 700;
+
+/** What left during the day, newest first. */
+export function leftOn(
+  db: DatabaseSync,
+  { member, day, zone, limit }: { member: string; day: Day; zone: string; limit: number },
+): { readonly count: number; readonly rows: readonly Left[] } {
+  const { start, end } = dayBounds(day, zone);
+  const where = "WHERE member = ? AND released >= ? AND released < ?";
+  const sql = `SELECT release.sequence, released, offer, recipient, item, receipt.received
+    FROM release LEFT JOIN receipt USING (sequence) ${where} ORDER BY release.sequence DESC LIMIT ?`;
+  const count = db.prepare(`SELECT count(*) AS n FROM release ${where}`).get(member, start, end)?.n;
+  const rows = db.prepare(sql).all(member, start, end, limit);
+  return {
+    count: Number(count),
+    rows: rows.map((row) => ({
+      sequence: Number(row.sequence),
+      released: instant(Number(row.released)),
+      offer: String(row.offer),
+      recipient: String(row.recipient),
+      item: String(row.item),
+      ...(row.received !== null && { received: instant(Number(row.received)) }),
+    })),
+  };
+}
+
+export interface OfferState {
+  readonly offer: Offer;
+  readonly shared: boolean;
+  readonly consent?: Consent;
+}
+
+/** Each offer of the policy and whether this member's data passes for it now: the gate's own decision. */
+export function offersOf(
+  db: DatabaseSync,
+  { member, policy, clock }: { member: string; policy: Policy | undefined; clock: Clock },
+): readonly OfferState[] {
+  const consents = consentsOf(db, memberId(member));
+  return (policy?.offers ?? []).map((offer) => {
+    const decision = decide({
+      now: clock.now(),
+      clockTrusted: clock.trusted(),
+      policy,
+      consents,
+      member: memberId(member),
+      kind: offer.kind,
+      offer: offer.id,
+      purpose: offer.purpose,
+      recipient: offer.recipient,
+    });
+    const consent = consents.findLast((one) => one.offer === offer.id && one.withdrawn === undefined);
+    return { offer, shared: decision.kind === "release", ...(consent && { consent }) };
+  });
+}
+
+/** The member's newest answers of a kind, newest first. */
+export function answersOf(
+  db: DatabaseSync,
+  { member, kind, limit }: { member: string; kind: Answer["kind"]; limit: number },
+): readonly Answer[] {
+  const sql = `SELECT answer FROM answer WHERE member = ? AND kind = ?
+    ORDER BY CAST(key AS INTEGER) DESC, key DESC LIMIT ?`;
+  const rows = db.prepare(sql).all(member, kind, limit);
+  return rows.map((row) => answer.parse(JSON.parse(String(row.answer))));
+}
+
+export const latestAdvice = (db: DatabaseSync, member: string): AdviceAnswer | undefined =>
+  answersOf(db, { member, kind: "advice", limit: 1 }).find((one) => one.kind === "advice");
+
+export interface Money {
+  readonly currency: string;
+  /** Whole minor units. */
+  readonly paid: number;
+  readonly received: number;
+  readonly fromVillageWh: number;
+  readonly toVillageWh: number;
+}
+
+/** Clearings are kept for each quarter hour: at most 100 a day. */
+const CLEARINGS_MAX = 100;
+
+/** The clearings of a day, newest first, and their money; no sum where there is no clearing. */
+export function clearingsOn(
+  db: DatabaseSync,
+  { member, day, zone }: { member: string; day: Day; zone: string },
+): { readonly clearings: readonly ClearingAnswer[]; readonly money?: Money } {
+  const { start, end } = dayBounds(day, zone);
+  const clearings = answersOf(db, { member, kind: "clearing", limit: CLEARINGS_MAX }).flatMap((one) =>
+    one.kind === "clearing" && one.slot >= start && one.slot < end ? [one] : [],
+  );
+  const [first] = clearings;
+  if (!first) return { clearings };
+  const sum = (field: "paid" | "received" | "fromVillageWh" | "toVillageWh") =>
+    clearings.reduce((total, one) => total + one[field], 0);
+  const money = {
+    currency: first.currency,
+    paid: sum("paid"),
+    received: sum("received"),
+    fromVillageWh: sum("fromVillageWh"),
+    toVillageWh: sum("toVillageWh"),
+  };
+  return { clearings, money };
+}

@@ -10,6 +10,8 @@ export interface DeviceDefinition {
   /** The document or program that the numbers come from. */
   readonly source: string;
   readonly notes?: string;
+  /** A source: its power is positive while it delivers. */
+  readonly generator: boolean;
   /** The path of the file. */
   readonly file: string;
   readonly dialect: Dialect;

@@ -41,9 +41,9 @@ export function parseDeviceFile(file: string, source: string): DeviceDefinition 
   const data: unknown = document.toJS();
   const checked = FILE_FORMS[form].safeParse(data);
   if (!checked.success) throw invalid(checked.error.issues.flatMap((issue) => tell(document, issue, at)));
-  const { id, aliases, maker, model, source: origin, notes, tests } = checked.data;
+  const { id, aliases, maker, model, source: origin, notes, generator, tests } = checked.data;
   const dialect = dialectOf(form, data);
-  const about = { id, aliases, maker, model, source: origin, ...(notes !== undefined && { notes }) };
+  const about = { id, aliases, maker, model, source: origin, generator, ...(notes !== undefined && { notes }) };
   return {
     ...about,
     file,

@@ -68,6 +68,8 @@ const common = {
   model: text,
   source: text,
   notes: z.string().max(4000).optional(),
+  /** The device is a source (an inverter, a charge controller): its power is positive while it delivers. */
+  generator: z.boolean().default(false),
   tests: z.array(test).default([]),
 };
 

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { FieldwattError, messageOf, type Clock } from "../domain/model/index.ts";
 import type { Logger } from "../platform/log.ts";
 import { seal } from "../protocol/envelope.ts";
@@ -39,36 +40,47 @@ export interface Exchange extends AsyncDisposable {
 
 /** Messages of one gateway that may wait. A gateway sends its next batch after a receipt, so that few ever do. */
 export const WAITING_MAX = 8;
+/** What was taken is answered before the end, unless a connection that does not read holds it up for so long, ms. */
+const CLOSE_MS = 2_000;
 
 export function openExchange(options: ExchangeOptions): Exchange {
   const { intake, log } = options;
-  const sender = openAnswerSender(options.storage, options.clock);
   const waiting = new Map<string, number>();
   const tails = new Map<string, Promise<void>>();
   let afterwards = Promise.resolve();
-  const inTurn = (work: () => Promise<void>): Promise<void> => {
-    afterwards = afterwards.then(work).catch((error: unknown) => logFault(log, error));
+  const ending = new AbortController();
+  const work: Work = {
+    ...options,
+    sender: openAnswerSender(options.storage, options.clock),
+    ending: ending.signal,
+  };
+  const inTurn = (step: () => Promise<void>): Promise<void> => {
+    afterwards = afterwards.then(step).catch((error: unknown) => logFault(log, error));
     return afterwards;
   };
 
   return {
     async take(gateway, bytes) {
+      if (ending.signal.aborted) throw new FieldwattError("HUB_BUSY", "The hub is ending");
       const before = waiting.get(gateway) ?? 0;
       if (before >= WAITING_MAX)
         throw new FieldwattError("HUB_BUSY", `${before} messages of ${gateway} wait`);
       waiting.set(gateway, before + 1);
       const kept = (tails.get(gateway) ?? Promise.resolve()).then(() => intake.receive(gateway, bytes));
       const tail = kept
-        .then((received) => inTurn(() => follow(options, sender, { gateway, received })))
+        .then((received) => inTurn(() => follow(work, { gateway, received })))
         .catch(() => undefined)
         .finally(() => waiting.set(gateway, (waiting.get(gateway) ?? 1) - 1));
       tails.set(gateway, tail);
       await kept.catch((error: unknown) => refuse(log, gateway, error));
     },
-    catchUp: () => inTurn(async () => void (await settle(options))),
+    catchUp: () => inTurn(async () => void (await settle(work))),
     async [Symbol.asyncDispose]() {
-      await Promise.all(tails.values());
-      await afterwards;
+      ending.abort();
+      const done = Promise.all(tails.values()).then(() => afterwards);
+      const late = new AbortController();
+      await Promise.race([done, wait(CLOSE_MS, undefined, { signal: late.signal })]).catch(() => undefined);
+      late.abort();
     },
   };
 }
@@ -86,34 +98,37 @@ function refuse(log: Logger, gateway: string, error: unknown): void {
   if (fault === "STORAGE_FAILED" || fault === "UNEXPECTED") throw error;
 }
 
+interface Work extends ExchangeOptions {
+  readonly sender: AnswerSender;
+  readonly ending: AbortSignal;
+}
+
 async function follow(
-  options: ExchangeOptions,
-  sender: AnswerSender,
+  work: Work,
   { gateway, received }: { readonly gateway: string; readonly received: Received },
 ): Promise<void> {
-  await send(options, gateway, received.receipt);
-  const news = await settle(options);
-  const others = news ? options.connected().filter((other) => other !== gateway) : [];
-  await sendAnswers(options, sender, { gateway, because: "batch" });
-  for (const other of others) await sendAnswers(options, sender, { gateway: other, because: "news" });
+  await send(work, gateway, received.receipt);
+  const news = await settle(work);
+  await sendAnswers(work, { gateway, because: "batch" });
+  const others = news ? work.connected().filter((other) => other !== gateway) : [];
+  for (const other of others) await sendAnswers(work, { gateway: other, because: "news" });
 }
 
 async function sendAnswers(
-  options: ExchangeOptions,
-  sender: AnswerSender,
+  work: Work,
   { gateway, because }: { readonly gateway: string; readonly because: "batch" | "news" },
 ): Promise<void> {
-  for (const message of await sender.due(gateway, because)) await send(options, gateway, message);
+  for (const message of await work.sender.due(gateway, because)) await send(work, gateway, message);
 }
 
-/** Advises and clears until nothing is due; true when there are new answers. */
-async function settle({ storage, clock, tariff }: ExchangeOptions): Promise<boolean> {
+/** Advises and clears until nothing is due, or the hub ends; true when there are new answers. */
+async function settle({ storage, clock, tariff, ending }: Work): Promise<boolean> {
   let done = 0;
-  for (let more = true; more;) {
+  for (let more = true; more && !ending.aborted;) {
     const days = await adviseOnFarmDays(storage, clock.now());
     const slots = await clearDueSlots(storage, { tariff, now: clock.now() });
     done += days + slots;
-    more = days >= DAYS_MAX || slots >= SLOTS_MAX;
+    more = days === DAYS_MAX || slots === SLOTS_MAX;
   }
   return done > 0;
 }

@@ -15,7 +15,7 @@ type Advice = Extract<Answer, { kind: "advice" }>;
 /** Rises with every change that can change a number. */
 const MODEL_VERSION = "1";
 /** Farm days that one call advises on; the caller calls again while there are that many. */
-export const DAYS_MAX = 100;
+export const DAYS_MAX = 20;
 
 /** Writes advice for farm days that have none, oldest first. One call at a time. Returns how many there were. */
 export async function adviseOnFarmDays(storage: Storage, now: number): Promise<number> {

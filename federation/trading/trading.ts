@@ -21,7 +21,7 @@ export interface Tariff {
 const WAIT_FOR_GATEWAY_MS = 24 * HOUR_MS;
 const WH_PER_PRICE_UNIT = 1000;
 /** Slots that one call clears; the caller calls again while there are that many. */
-export const SLOTS_MAX = 96;
+export const SLOTS_MAX = 16;
 
 interface Entry {
   readonly id: string;

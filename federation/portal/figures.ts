@@ -1,0 +1,102 @@
+import { adviceAnswer, type Answer } from "../../protocol/messages.ts";
+import { gapsOf } from "../intake/intake.ts";
+import type { Queryable, Row } from "../storage/index.ts";
+
+/** What the operator's page shows, as it stands in the storage. Times are ms, energy Wh, money minor units. */
+export interface HubFigures {
+  readonly gateways: readonly GatewayFigures[];
+  readonly clearings: readonly ClearingFigures[];
+  readonly advice: readonly AdviceFigures[];
+  /** Quarter hours of members that came after their slot was cleared. */
+  readonly late: number;
+}
+
+export interface GatewayFigures {
+  readonly id: string;
+  readonly name: string;
+  readonly lastContact?: number;
+  readonly completeThrough?: number;
+  readonly summaries: number;
+  readonly highest: number;
+  readonly gaps: readonly (readonly [number, number])[];
+  readonly latest?: { readonly kind: string; readonly received: number };
+  readonly answersWritten: number;
+  readonly answersThrough: number;
+}
+
+export interface ClearingFigures {
+  readonly slot: number;
+  readonly suspended: boolean;
+  readonly currency: string;
+  readonly twiceMid: number;
+  readonly demandWh: number;
+  readonly supplyWh: number;
+  readonly tradedWh: number;
+  readonly paid: number;
+  readonly received: number;
+}
+
+export interface AdviceFigures {
+  readonly gateway: string;
+  readonly advice: Extract<Answer, { kind: "advice" }>;
+}
+
+const CLEARINGS_MAX = 12;
+const ADVICE_MAX = 8;
+
+export async function readFigures(storage: Queryable): Promise<HubFigures> {
+  const clearings = await storage.query(`SELECT * FROM clearing ORDER BY slot DESC LIMIT ${CLEARINGS_MAX}`);
+  const advice = await storage.query(
+    `SELECT gateway, advice FROM advice ORDER BY given DESC, day DESC, gateway, subject LIMIT ${ADVICE_MAX}`,
+  );
+  const [late] = await storage.query(
+    "SELECT count(*)::bigint AS late FROM energy_interval e JOIN clearing c ON c.slot = e.start WHERE NOT e.settled",
+  );
+  return {
+    gateways: await readGateways(storage),
+    clearings: clearings.map(clearingOf),
+    advice: advice.map((row) => ({
+      gateway: String(row.gateway),
+      advice: adviceAnswer.parse(JSON.parse(String(row.advice))),
+    })),
+    late: Number(late?.late),
+  };
+}
+
+/** Everything up to `items_through` is held, so that only what is above it has to be counted. */
+async function readGateways(storage: Queryable): Promise<GatewayFigures[]> {
+  const rows = await storage.query(
+    `SELECT g.*, last.kind, last.received, coalesce(last.sequence, 0) AS highest, g.items_through +
+       (SELECT count(*) FROM item i WHERE i.gateway = g.id AND i.sequence > g.items_through) AS summaries
+     FROM gateway g LEFT JOIN LATERAL
+       (SELECT kind, received, sequence FROM item i WHERE i.gateway = g.id ORDER BY sequence DESC LIMIT 1) last ON true
+     WHERE g.enrolled ORDER BY g.id`,
+  );
+  const gateways: GatewayFigures[] = [];
+  for (const row of rows) gateways.push({ ...gatewayOf(row), gaps: await gapsOf(storage, String(row.id)) });
+  return gateways;
+}
+
+const gatewayOf = (row: Row): Omit<GatewayFigures, "gaps"> => ({
+  id: String(row.id),
+  name: String(row.name),
+  ...(row.last_contact !== null && { lastContact: Number(row.last_contact) }),
+  ...(Number(row.complete_through) > 0 && { completeThrough: Number(row.complete_through) }),
+  summaries: Number(row.summaries),
+  highest: Number(row.highest),
+  ...(row.kind !== null && { latest: { kind: String(row.kind), received: Number(row.received) } }),
+  answersWritten: Number(row.answers_written),
+  answersThrough: Number(row.answers_through),
+});
+
+const clearingOf = (row: Row): ClearingFigures => ({
+  slot: Number(row.slot),
+  suspended: row.suspended === true,
+  currency: String(row.currency),
+  twiceMid: Number(row.twice_mid),
+  demandWh: Number(row.demand_wh),
+  supplyWh: Number(row.supply_wh),
+  tradedWh: Number(row.traded_wh),
+  paid: Number(row.paid),
+  received: Number(row.received),
+});

@@ -43,7 +43,15 @@ export function parseDeviceFile(file: string, source: string): DeviceDefinition 
   if (!checked.success) throw invalid(checked.error.issues.flatMap((issue) => tell(document, issue, at)));
   const { id, aliases, maker, model, source: origin, notes, generator, tests } = checked.data;
   const dialect = dialectOf(form, data);
-  const about = { id, aliases, maker, model, source: origin, generator, ...(notes !== undefined && { notes }) };
+  const about = {
+    id,
+    aliases,
+    maker,
+    model,
+    source: origin,
+    generator,
+    ...(notes !== undefined && { notes }),
+  };
   return {
     ...about,
     file,

@@ -1,0 +1,39 @@
+"""A Modbus TCP server by pymodbus, with the registers of an SDM120 packed by struct. Prints its port, then serves."""
+
+import logging
+import socket
+import struct
+import sys
+
+from pymodbus.datastore import ModbusServerContext, ModbusSlaveContext, ModbusSparseDataBlock
+from pymodbus.server import StartTcpServer
+
+VALUES = {
+    0x0000: 229.7,
+    0x0006: 4.75,
+    0x000C: -1091.5,
+    0x0012: 1100.25,
+    0x0018: 12.5,
+    0x001E: 0.99,
+    0x0046: 49.98,
+    0x0048: 1234.567,
+    0x004A: 89.125,
+    0x004C: 1.5,
+    0x004E: 2.25,
+}
+
+# An exception reply is a part of the test, not news.
+logging.disable(logging.CRITICAL)
+
+sparse = len(sys.argv) > 1 and sys.argv[1] == "sparse"
+registers = {} if sparse else {address: 0 for address in range(0x60)}
+for address, value in VALUES.items():
+    registers[address], registers[address + 1] = struct.unpack(">HH", struct.pack(">f", value))
+
+with socket.socket() as probe:
+    probe.bind(("127.0.0.1", 0))
+    port = probe.getsockname()[1]
+
+slave = ModbusSlaveContext(ir=ModbusSparseDataBlock(registers), zero_mode=True)
+print(port, flush=True)
+StartTcpServer(context=ModbusServerContext(slaves=slave, single=True), address=("127.0.0.1", port))

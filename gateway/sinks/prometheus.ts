@@ -1,0 +1,137 @@
+import type { DatabaseSync } from "node:sqlite";
+import { Counter, Gauge, Registry } from "prom-client";
+import type { Clock, DenyReason } from "../../domain/model/index.ts";
+import type { Broker } from "../../platform/broker.ts";
+import type { DeviceState } from "../acquire/device-state.ts";
+import type { LinkState } from "../forward/link.ts";
+import type { RecordStats } from "../record/store.ts";
+
+/** What the gateway counts about itself, in Prometheus' text form. Every figure is taken when it is asked for. */
+export interface Metrics {
+  /** @returns the text exposition format, version 0.0.4 */
+  render(): Promise<string>;
+  readonly contentType: string;
+}
+
+export interface MetricsOptions {
+  readonly store: Watched;
+  readonly broker?: Pick<Broker, "connectedUsers"> | undefined;
+  readonly gate: { readonly denials: ReadonlyMap<DenyReason, number> };
+  readonly health: {
+    devices(now: ReturnType<Clock["now"]>): readonly DeviceState[];
+    link(): LinkState | undefined;
+  };
+  readonly clock: Clock;
+}
+
+/** Of the record only what is looked at. */
+export interface Watched {
+  readonly read: DatabaseSync;
+  readonly stats: () => RecordStats;
+}
+
+/** How far the gateway has come, for a line on a terminal. */
+export interface Figures {
+  /** Readings kept since start. */
+  readonly readings: number;
+  /** Summaries ever released, and those of them that the hub has not acknowledged. */
+  readonly released: number;
+  readonly waiting: number;
+  /** Answers of the hub that are kept. */
+  readonly answers: number;
+}
+
+const DEVICE_STATES: readonly DeviceState["state"][] = ["starting", "ok", "silent", "backingOff"];
+
+export function gatewayFigures({ read, stats }: Watched): Figures {
+  const one = (sql: string): number => Number(read.prepare(sql).get()?.["n"]);
+  return {
+    readings: stats().readingsCommitted,
+    released: one("SELECT coalesce(max(sequence), 0) AS n FROM release"),
+    waiting: one("SELECT count(*) AS n FROM outbox"),
+    answers: one("SELECT count(*) AS n FROM answer"),
+  };
+}
+
+export function openMetrics(options: MetricsOptions): Metrics {
+  const registry = new Registry();
+  recordMetrics(registry, options);
+  pathMetrics(registry, options);
+  deviceMetrics(registry, options);
+  gauge(registry, "process_resident_memory_bytes", "Resident memory of the gateway", () =>
+    process.memoryUsage.rss(),
+  );
+  return { render: () => registry.metrics(), contentType: registry.contentType };
+}
+
+function recordMetrics(registry: Registry, { store: { stats } }: MetricsOptions): void {
+  const committed = (): number => stats().readingsCommitted;
+  counter(registry, "fieldwatt_readings_committed_total", "Readings made durable since start", committed);
+  counter(registry, "fieldwatt_commits_total", "Transactions committed since start", () => stats().commits);
+  const waiting = (): number => stats().readingsWaiting;
+  gauge(registry, "fieldwatt_readings_waiting", "Readings that wait for a commit", waiting);
+  gauge(registry, "fieldwatt_calls_held", "Calls held back by a full queue", () => stats().callsHeld);
+  const failing = (): number => (stats().failing === undefined ? 0 : 1);
+  gauge(registry, "fieldwatt_record_failing", "1 while the record cannot commit", failing);
+}
+
+function pathMetrics(registry: Registry, { store, gate, health }: MetricsOptions): void {
+  const { released, waiting } = {
+    released: () => gatewayFigures(store).released,
+    waiting: () => gatewayFigures(store).waiting,
+  };
+  counter(registry, "fieldwatt_releases_total", "Summaries that passed the consent gate, ever", released);
+  gauge(registry, "fieldwatt_outbox_items", "Releases that the hub has not acknowledged", waiting);
+  const connected = (): number => (health.link()?.connected ? 1 : 0);
+  gauge(registry, "fieldwatt_hub_connected", "1 while the hub is reachable", connected);
+  new Counter({
+    name: "fieldwatt_denials_total",
+    help: "Summaries that the consent gate kept at home since start, by reason",
+    labelNames: ["reason"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [reason, count] of gate.denials) this.inc({ reason }, count);
+    },
+  });
+}
+
+function deviceMetrics(registry: Registry, { health, clock, broker }: MetricsOptions): void {
+  new Gauge({
+    name: "fieldwatt_devices",
+    help: "Devices by state",
+    labelNames: ["state"],
+    registers: [registry],
+    collect() {
+      for (const state of DEVICE_STATES) this.set({ state }, 0);
+      for (const { state } of health.devices(clock.now())) this.inc({ state });
+    },
+  });
+  if (!broker) return;
+  const users = (): number => broker.connectedUsers().length;
+  gauge(registry, "fieldwatt_broker_users", "Users connected to the village broker", users);
+}
+
+function gauge(registry: Registry, name: string, help: string, value: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(value());
+    },
+  });
+}
+
+/** A counter whose count is kept elsewhere. */
+function counter(registry: Registry, name: string, help: string, value: () => number): void {
+  new Counter({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(value());
+    },
+  });
+}

@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { tmpdir } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
 import { FieldwattError, instant, messageOf, type Instant } from "../domain/model/index.ts";
 import type { ClockLine } from "../platform/clock.ts";
@@ -50,10 +49,10 @@ export function simulateCommand(): Command {
     .option("--clock <line>", "village clock as WORLD_MS,VILLAGE_MS,SPEED (default: real time)", clockLine)
     .option(
       "--commissioned <ms>",
-      "when the devices were hung, ms since 1970 (default: this hour)",
+      "when the devices were hung, ms since 1970 (default: kept in the folder)",
       commissioned,
     )
-    .option("--data <dir>", "folder of the serial links", join(tmpdir(), "fieldwatt-simulators"))
+    .option("--data <dir>", "folder of the serial links", ".fieldwatt/simulators")
     .option("--mqtt <file>", "JSON file with the broker's url and each device's password")
     .option(
       "--fault <fault>",
@@ -81,13 +80,23 @@ function collectFault(text: string, before: readonly Fault[]): Fault[] {
 const HOUR_MS = 3_600_000;
 
 async function simulate(options: SimulateOptions): Promise<void> {
+  try {
+    await runSimulators(options);
+  } finally {
+    // The line to a parent would keep a finished process alive.
+    if (process.connected) process.disconnect();
+  }
+}
+
+async function runSimulators(options: SimulateOptions): Promise<void> {
   const stop = stopSignal();
   const clock = clockOf(options.clock);
   const log = openLog("simulators", process.stderr);
+  const dataDir = resolve(options.data);
   await using simulators = await openSimulators(planVillage(options), {
     clock,
-    commissioned: options.commissioned ?? instant(Math.floor(clock.now() / HOUR_MS) * HOUR_MS),
-    dataDir: resolve(options.data),
+    commissioned: options.commissioned ?? keptCommissioned(dataDir, clock.now()),
+    dataDir,
     faults: options.fault,
     log,
     ...(options.mqtt !== undefined && { mqtt: readAccess(options.mqtt) }),
@@ -97,6 +106,20 @@ async function simulate(options: SimulateOptions): Promise<void> {
   console.log(options.json ? JSON.stringify(ready) : tableOf(manifest));
   tellParent(ready);
   if (!stop.aborted) await new Promise((end) => stop.addEventListener("abort", end, { once: true }));
+}
+
+/** The first run's hour, kept beside the serial links, so that counters go on when the simulator is started again. */
+function keptCommissioned(dataDir: string, now: Instant): Instant {
+  const file = join(dataDir, "commissioned");
+  if (existsSync(file)) {
+    const kept = Number(readFileSync(file, "utf8"));
+    // One from the future is of another clock.
+    if (Number.isSafeInteger(kept) && kept <= now) return instant(kept);
+  }
+  const hour = instant(Math.floor(now / HOUR_MS) * HOUR_MS);
+  mkdirSync(dataDir, { recursive: true });
+  writeFileSync(file, String(hour));
+  return hour;
 }
 
 /** Checked by hand: two keys, and a wrong password shows itself at the broker. */

@@ -67,11 +67,11 @@ function damage(frame: Uint8Array, wire: Wire, uniform: () => number): Uint8Arra
     case "tcp":
       return flipped(frame, Math.min(HEADER_BYTES, frame.length), uniform);
     case "message":
-      return frame.slice(0, Math.floor(frame.length / 2));
+      return frame.subarray(0, Math.floor(frame.length / 2));
     case "serial": {
       const kind = uniform();
       if (kind < 0.5) return flipped(frame, frame.length, uniform);
-      if (kind < 0.75) return frame.slice(0, Math.floor(frame.length * uniform()));
+      if (kind < 0.75) return frame.subarray(0, Math.floor(frame.length * uniform()));
       return Uint8Array.from([
         ...Array.from({ length: STRAY_BYTES }, () => Math.floor(uniform() * 256)),
         ...frame,
@@ -82,7 +82,7 @@ function damage(frame: Uint8Array, wire: Wire, uniform: () => number): Uint8Arra
 
 /** One bit of one byte among the first `span`: no CRC-16 misses that. */
 function flipped(frame: Uint8Array, span: number, uniform: () => number): Uint8Array {
-  const damaged = frame.slice();
+  const damaged = Uint8Array.from(frame);
   const at = Math.floor(uniform() * span);
   damaged[at] = (damaged[at] ?? 0) ^ (1 << Math.floor(uniform() * 8));
   return damaged;

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { isSeq, parseDocument } from "yaml";
 import { FieldwattError, messageOf, type Entropy } from "../domain/model/index.ts";
 import { checkYaml, valueOf } from "../platform/yaml-file.ts";
@@ -32,7 +32,7 @@ export async function enrolGateway(
     const sentences = problems.map(({ message }) => message).join("; ");
     throw new FieldwattError("OPTION_INVALID", `${id} cannot be enrolled: ${sentences}`);
   }
-  await writeSecretFile(file, changed);
+  await writeSecretFile(file, changed, await stat(file));
   return { password };
 }
 

@@ -45,7 +45,13 @@ export const hubSchema = z
       retail: price,
       feedIn: price,
     }),
-    gateways: z.array(gateway).max(GATEWAYS_MAX).default([]),
+    /** `gateways:` with nothing below it is an empty list, too. */
+    gateways: z
+      .array(gateway)
+      .max(GATEWAYS_MAX)
+      .nullable()
+      .default([])
+      .transform((list) => list ?? []),
   })
   .superRefine(({ gateways }, context) => {
     gateways.forEach(({ id: own }, index) => {

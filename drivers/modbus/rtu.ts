@@ -2,6 +2,7 @@ import { FieldwattError } from "../../domain/model/index.ts";
 import type { BytePort } from "../serial/port.ts";
 import { crcFits, withCrc } from "./crc.ts";
 import type { Answer, ModbusLine } from "./line.ts";
+import { openRtuInput, type RtuInput } from "./rtu-input.ts";
 import { EXCEPTION_FLAG, FUNCTIONS, parseReply, requestBytes, type ReadRequest } from "./pdu.ts";
 
 /**
@@ -26,8 +27,8 @@ export interface RtuOptions {
 const silenceOf = (baudRate: number): number => Math.max(1.75, (3.5 * 11 * 1000) / baudRate);
 /** After this silence no more bytes of a damaged reply come: twice the 16 ms latency of common USB adapters, and some. */
 const END_OF_NOISE_MS = 50;
-/** The longest frame is 256 bytes; an echo and a late reply may come before it. */
-const MAX_BUFFER = 1024;
+/** A unit that owes a reply gets this much silence for it before it is asked again. */
+const SETTLE_MS = 250;
 /** A line that never falls silent is broken: silence is waited for at most this many times its length. */
 const MAX_SILENCE_WAITS = 40;
 /** Lengths that a unit may owe at once. When there are more, the oldest are at least as many time-outs old. */
@@ -36,7 +37,7 @@ const MAX_OWED = 8;
 export function rtuLine(port: BytePort, { baudRate, timeoutMs }: RtuOptions): ModbusLine {
   const silenceMs = silenceOf(baudRate);
   const owed = new Map<number, Set<number>>();
-  const input = inputOf(port);
+  const input = openRtuInput(port);
   let settled = true;
 
   const send = async (request: ReadRequest, strict: boolean, signal?: AbortSignal): Promise<Answer> => {
@@ -45,12 +46,12 @@ export function rtuLine(port: BytePort, { baudRate, timeoutMs }: RtuOptions): Mo
     input.clear();
     // Not awaited: a port that never finishes writing must not outlast the time-out.
     port.write(withCrc(requestBytes(request))).catch(input.fail);
-    return input.reply(request, { timeoutMs, strict, ...(signal && { signal }) });
+    return reply(input, request, { timeoutMs, strict, ...(signal && { signal }) });
   };
   const fence = async (request: ReadRequest, signal?: AbortSignal): Promise<void> => {
     const lengths = owed.get(request.unit);
     if (!lengths) return;
-    await input.silence(timeoutMs);
+    await silence(input, Math.min(timeoutMs, SETTLE_MS));
     const free = Array.from({ length: MAX_OWED + 2 }, (_, index) => index + 1);
     const count = free.find((candidate) => !lengths.has(candidate) && candidate !== request.count) ?? 1;
     await send({ ...request, count }, false, signal);
@@ -62,7 +63,7 @@ export function rtuLine(port: BytePort, { baudRate, timeoutMs }: RtuOptions): Mo
       signal?.throwIfAborted();
       await fence(request, signal);
       // A reply that comes too late may still be on its way, from whichever unit.
-      await input.silence(settled ? silenceMs : END_OF_NOISE_MS);
+      await silence(input, settled ? silenceMs : END_OF_NOISE_MS);
       settled = false;
       const answer = await send(request, true, signal);
       owed.delete(request.unit);
@@ -80,73 +81,33 @@ interface ReplyOptions {
   readonly signal?: AbortSignal;
 }
 
-interface Input {
-  clear(): void;
-  fail(error: FieldwattError): void;
-  ended(): FieldwattError | undefined;
-  reply(request: ReadRequest, options: ReplyOptions): Promise<Answer>;
-  /** Resolves when nothing came for `ms`; what came is thrown away. Throws DEVICE_GARBLED where it never is silent. */
-  silence(ms: number): Promise<void>;
+/** Resolves when nothing came for `ms`; what came is thrown away. Throws DEVICE_GARBLED where it never is silent. */
+async function silence(input: RtuInput, ms: number): Promise<void> {
+  for (let waits = 0; waits < MAX_SILENCE_WAITS; waits++) {
+    input.clear();
+    if ((await input.news(ms)) === "silence") return input.clear();
+  }
+  const why = "the line never falls silent: a device babbles, or the baud rate is wrong";
+  throw new FieldwattError("DEVICE_GARBLED", why);
 }
 
-function inputOf(port: BytePort): Input {
-  let buffer: Uint8Array = new Uint8Array(0);
-  let end: FieldwattError | undefined;
-  let wake: () => void = () => undefined;
-  port.onData((bytes) => {
-    buffer = Buffer.concat([buffer, bytes]).subarray(-MAX_BUFFER);
-    wake();
-  });
-  const fail = (error: FieldwattError): void => {
-    end ??= error;
-    wake();
-  };
-  port.onClose(fail);
-  const clear = (): void => void (buffer = new Uint8Array(0));
-  /** Resolves after `ms`, or at once when bytes, the end of the port or the signal come. */
-  const news = (ms: number, signal?: AbortSignal): Promise<"news" | "silence"> =>
-    new Promise((resolve) => {
-      const finish = (what: "news" | "silence") => (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", wake);
-        wake = () => undefined;
-        resolve(what);
-      };
-      const timer = setTimeout(finish("silence"), ms);
-      wake = finish("news");
-      signal?.addEventListener("abort", wake);
-    });
-  return {
-    clear,
-    fail,
-    ended: () => end,
-    async silence(ms) {
-      for (let waits = 0; waits < MAX_SILENCE_WAITS; waits++) {
-        clear();
-        if (end) throw end;
-        if ((await news(ms)) === "silence") return clear();
-      }
-      throw new FieldwattError(
-        "DEVICE_GARBLED",
-        "the line never falls silent: a device babbles, or the baud rate is wrong",
-      );
-    },
-    async reply(request, { timeoutMs, strict, signal }) {
-      const deadline = performance.now() + timeoutMs;
-      const enough = 5 + request.count * 2;
-      for (;;) {
-        if (end) throw end;
-        signal?.throwIfAborted();
-        const answer = findReply(request, buffer);
-        if (answer) return answer;
-        const left = deadline - performance.now();
-        if (left <= 0) throw unanswered(request, buffer.length, timeoutMs);
-        const damaged = strict && buffer.length - foreignBytes(request, buffer) >= enough;
-        const what = await news(damaged ? Math.min(END_OF_NOISE_MS, left) : left, signal);
-        if (damaged && what === "silence") throw unanswered(request, buffer.length, timeoutMs);
-      }
-    },
-  };
+async function reply(
+  input: RtuInput,
+  request: ReadRequest,
+  { timeoutMs, strict, signal }: ReplyOptions,
+): Promise<Answer> {
+  const deadline = performance.now() + timeoutMs;
+  const enough = 5 + request.count * 2;
+  for (;;) {
+    const bytes = input.bytes();
+    const answer = findReply(request, bytes);
+    if (answer) return answer;
+    const left = deadline - performance.now();
+    if (left <= 0) throw unanswered(request, bytes.length, timeoutMs);
+    const damaged = strict && bytes.length - foreignBytes(request, bytes) >= enough;
+    const what = await input.news(damaged ? Math.min(END_OF_NOISE_MS, left) : left, signal);
+    if (damaged && what === "silence") throw unanswered(request, bytes.length, timeoutMs);
+  }
 }
 
 function unanswered({ unit }: ReadRequest, received: number, timeoutMs: number): FieldwattError {

@@ -113,7 +113,11 @@ function listenUntilEnd(
   const silenceMs = options.silenceMs ?? DEFAULT_SILENCE_MS;
   return new Promise((resolve) => {
     let blocks = 0;
+    let ended = false;
     const end = (fault?: FieldwattError): void => {
+      // Closing the port afterwards tells the same end once more.
+      if (ended) return;
+      ended = true;
       clearTimeout(watchdog);
       signal.removeEventListener("abort", aborted);
       if (fault && !signal.aborted) options.onFault(fault);

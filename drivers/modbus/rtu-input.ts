@@ -1,0 +1,63 @@
+import type { FieldwattError } from "../../domain/model/index.ts";
+import type { BytePort } from "../serial/port.ts";
+
+/** What came in from a serial line and was not used yet. Its methods throw what ended the line, once it has ended. */
+export interface RtuInput {
+  bytes(): Uint8Array;
+  clear(): void;
+  /** Ends the line from this side: a write failed. */
+  fail(error: FieldwattError): void;
+  ended(): FieldwattError | undefined;
+  /** Resolves after `ms` of silence, or at once with new bytes. Throws the end of the line, or the signal's reason. */
+  news(ms: number, signal?: AbortSignal): Promise<"news" | "silence">;
+}
+
+/** The longest frame is 256 bytes; an echo and late replies may come before it. What is older is dropped. */
+const MAX_BUFFER = 1024;
+
+export function openRtuInput(port: BytePort): RtuInput {
+  let buffer: Uint8Array = new Uint8Array(0);
+  let end: FieldwattError | undefined;
+  let wake: () => void = () => undefined;
+  const fail = (error: FieldwattError): void => {
+    end ??= error;
+    wake();
+  };
+  port.onClose(fail);
+  port.onData((bytes) => {
+    buffer = Buffer.concat([buffer, bytes]).subarray(-MAX_BUFFER);
+    wake();
+  });
+  return {
+    bytes: () => buffer,
+    clear: () => void (buffer = new Uint8Array(0)),
+    fail,
+    ended: () => end,
+    async news(ms, signal) {
+      const what = end || signal?.aborted ? "news" : await firstOf(ms, (ring) => (wake = ring), signal);
+      if (end) throw end;
+      signal?.throwIfAborted();
+      return what;
+    },
+  };
+}
+
+/** Waits for the time to pass, or for the bell that `hang` is given, or for the signal. */
+function firstOf(
+  ms: number,
+  hang: (ring: () => void) => void,
+  signal?: AbortSignal,
+): Promise<"news" | "silence"> {
+  return new Promise((resolve) => {
+    const finish = (what: "news" | "silence"): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", ring);
+      hang(() => undefined);
+      resolve(what);
+    };
+    const ring = (): void => finish("news");
+    const timer = setTimeout(() => finish("silence"), ms);
+    hang(ring);
+    signal?.addEventListener("abort", ring);
+  });
+}

@@ -1,0 +1,60 @@
+/**
+ * The one way to measure: `npm run bench [-- NAME…] [--json FILE]`. Runs the benchmarks one after another in processes
+ * of their own making, prints a table, and writes the figures as JSON where asked.
+ */
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { Bench, Figure } from "./bench.ts";
+
+const SUFFIX = ".bench.ts";
+
+const { values, positionals } = parseArgs({ options: { json: { type: "string" } }, allowPositionals: true });
+const stop = new AbortController();
+process.once("SIGINT", () => stop.abort());
+
+const here = import.meta.dirname;
+const known = readdirSync(here)
+  .filter((file) => file.endsWith(SUFFIX))
+  .map((file) => file.slice(0, -SUFFIX.length));
+const unknown = positionals.filter((name) => !known.includes(name));
+if (unknown.length > 0) {
+  console.error(`bench: there is no ${unknown.join(", ")}; there are: ${known.join(", ")}`);
+  process.exit(2);
+}
+
+const figures: Figure[] = [];
+for (const name of positionals.length > 0 ? positionals : known) {
+  if (stop.signal.aborted) break;
+  figures.push(...(await measure(name)));
+}
+if (values.json !== undefined)
+  writeFileSync(values.json, `${JSON.stringify(figures.map(toJson), null, 2)}\n`);
+
+async function measure(name: string): Promise<readonly Figure[]> {
+  const { bench } = (await import(new URL(`./${name}${SUFFIX}`, import.meta.url).href)) as { bench: Bench };
+  console.log(`${bench.name}: ${bench.about}`);
+  const folder = mkdtempSync(join(tmpdir(), `fieldwatt-bench-${name}-`));
+  try {
+    const found = await bench.run({ folder, note: (line) => console.log(`  ${line}`), signal: stop.signal });
+    for (const figure of found) console.log(`  ${toLine(figure)}`);
+    return found;
+  } catch (error) {
+    console.error(`  ${name} failed: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
+    return [];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function toLine({ figure, value, unit, peer, ratio }: Figure): string {
+  const beside = peer ? `   (${peer.name}: ${peer.value.toLocaleString("en")}, ratio ${ratio})` : "";
+  return `${figure.padEnd(48)} ${value.toLocaleString("en").padStart(12)} ${unit}${beside}`;
+}
+
+/** In the file, a peer is a name; its value follows from value and ratio. */
+function toJson({ peer, ...figure }: Figure): object {
+  return { ...figure, ...(peer && { peer: peer.name }) };
+}

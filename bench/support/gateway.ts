@@ -1,0 +1,105 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setDevicePasswords } from "../../gateway/acquire/device-passwords.ts";
+import type { Load } from "./load.ts";
+
+/** How long the gateway may take to start or to stop, ms. */
+const PATIENCE_MS = 15_000;
+const cli = new URL("../../cli/main.ts", import.meta.url).pathname;
+
+export interface BenchSite {
+  readonly file: string;
+  readonly users: Load["users"];
+}
+
+/** A site of `devices` MQTT energy meters (Shelly), without a hub: what is measured is the way to the record. */
+export async function writeSite(folder: string, devices: number): Promise<BenchSite> {
+  const data = join(folder, "data");
+  mkdirSync(data, { recursive: true });
+  const ids = Array.from({ length: devices }, (_, i) => `meter-${i + 1}`);
+  const passwords = await setDevicePasswords(data, ids, randomBytes);
+  const site = {
+    id: "bench",
+    name: "Bench",
+    timeZone: "Africa/Nairobi",
+    latitude: 0,
+    longitude: 37,
+    elevation: 1600,
+    members: [{ id: "member-1", name: "Member" }],
+    devices: ids.map((id) => ({
+      id,
+      device: "shelly-energy",
+      member: "member-1",
+      mounting: "load",
+      connection: { kind: "mqtt", topic: id },
+    })),
+    broker: { port: 0 },
+    portal: { port: 0 },
+  };
+  // JSON is YAML.
+  const file = join(folder, "site.yaml");
+  writeFileSync(file, JSON.stringify(site, null, 2));
+  const users = ids.map((id) => ({
+    user: id,
+    password: passwords[id] ?? "",
+    topic: `${id}/status/switch:0`,
+  }));
+  return { file, users };
+}
+
+export interface RunningGateway extends AsyncDisposable {
+  readonly brokerPort: number;
+  readonly portalPort: number;
+  /** Resident memory, MB: now and at its highest. */
+  memory(): { readonly now: number; readonly peak: number };
+  /** Bytes that the process caused to be written to storage (proc(5), `write_bytes`). */
+  bytesWritten(): number;
+}
+
+/** The real gateway, as `fieldwatt gateway run` starts it; resolves when it listens. */
+export async function startGateway(site: BenchSite, log: string): Promise<RunningGateway> {
+  const args = [cli, "gateway", "run", "--site", site.file, "--log", log, "--log-level", "warn"];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  const { brokerPort, portalPort } = await ready(child, log);
+  const proc = (name: string): string => readFileSync(`/proc/${child.pid}/${name}`, "utf8");
+  const field = (text: string, name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1]);
+  return {
+    brokerPort,
+    portalPort,
+    memory: () => ({
+      now: field(proc("status"), "VmRSS") / 1024,
+      peak: field(proc("status"), "VmHWM") / 1024,
+    }),
+    bytesWritten: () => field(proc("io"), "write_bytes"),
+    [Symbol.asyncDispose]: () => end(child),
+  };
+}
+
+async function ready(child: ChildProcess, log: string): Promise<{ brokerPort: number; portalPort: number }> {
+  const giveUp = AbortSignal.timeout(PATIENCE_MS);
+  const failed = once(child, "exit", { signal: giveUp }).then(() => {
+    throw new Error(
+      `the gateway ended by itself; its log ends with: ${readFileSync(log, "utf8").slice(-500)}`,
+    );
+  });
+  const heard = once(child, "message", { signal: giveUp }) as Promise<
+    [{ event: string; brokerPort: number; portalPort: number }]
+  >;
+  const [message] = await Promise.race([heard, failed]);
+  failed.catch(() => undefined);
+  return message;
+}
+
+/** Ends a child; one that does not go by itself is killed. */
+export async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, "exit");
+  const kill = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+  child.kill("SIGTERM");
+  await gone;
+  clearTimeout(kill);
+}

@@ -1,0 +1,30 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
+/** What the publisher does. */
+export interface Load {
+  readonly port: number;
+  readonly users: readonly { readonly user: string; readonly password: string; readonly topic: string }[];
+  readonly payload: string;
+  /** Messages under way on each connection. */
+  readonly inFlight: number;
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+}
+
+/** PUBACKs in the measured time, and from the first. */
+export interface Counted {
+  readonly acknowledged: number;
+  readonly ms: number;
+  readonly total: number;
+}
+
+const publisher = new URL("./publisher.ts", import.meta.url).pathname;
+
+/** Runs the publisher in a process of its own. */
+export async function publish(load: Load, signal: AbortSignal): Promise<Counted> {
+  const { stdout } = await promisify(execFile)(process.execPath, [publisher, JSON.stringify(load)], {
+    signal,
+  });
+  return JSON.parse(stdout) as Counted;
+}

@@ -1,0 +1,92 @@
+/**
+ * A process that publishes over MQTT 3.1.1 with QoS 1 as fast as acknowledgements come back, and counts them. It
+ * writes packets by hand, so that the publisher is not what is measured. Its one argument is a JSON `Load`; it prints
+ * one JSON `Counted`.
+ */
+import { connect, type Socket } from "node:net";
+import type { Counted, Load } from "./load.ts";
+
+const CONNACK_BYTES = 4;
+const PUBACK_BYTES = 4;
+const PUBACK = 0x40;
+
+const load = JSON.parse(process.argv[2] ?? "") as Load;
+let acknowledged = 0;
+
+/** Section 2.2.3: seven bits a byte, the eighth says that more follow. */
+function remainingLength(length: number): number[] {
+  return length < 128 ? [length] : [(length & 0x7f) | 0x80, ...remainingLength(length >> 7)];
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 0xff]), bytes]);
+}
+
+function packet(first: number, body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([first, ...remainingLength(body.length)]), body]);
+}
+
+/** Section 3.1: protocol level 4; flags user, password, clean session; keep alive 60 s. */
+function connectPacket({ user, password }: Load["users"][number]): Buffer {
+  const head = [text("MQTT"), Buffer.from([4, 0b1100_0010, 0, 60])];
+  return packet(0x10, Buffer.concat([...head, text(`bench-${user}`), text(user), text(password)]));
+}
+
+/** Section 3.3: QoS 1; the packet identifier goes in at `at`. */
+function publishTemplate(topic: string): { template: Buffer; at: number } {
+  const payload = Buffer.from(load.payload);
+  const template = packet(0x32, Buffer.concat([text(topic), Buffer.alloc(2), payload]));
+  return { template, at: template.length - payload.length - 2 };
+}
+
+function publisher(socket: Socket, topic: string): (count: number) => void {
+  const { template, at } = publishTemplate(topic);
+  let identifier = 0;
+  return (count) => {
+    const packets = Buffer.alloc(template.length * count);
+    for (let i = 0; i < count; i++) {
+      template.copy(packets, i * template.length);
+      identifier = (identifier % 0xffff) + 1;
+      packets.writeUInt16BE(identifier, i * template.length + at);
+    }
+    socket.write(packets);
+  };
+}
+
+/** One connection that always has `inFlight` messages under way; rejects when it is closed. */
+function run(user: Load["users"][number]): Promise<never> {
+  const socket = connect({ host: "127.0.0.1", port: load.port, noDelay: true });
+  const publish = publisher(socket, user.topic);
+  let received = 0;
+  let answered = 0;
+  socket.write(connectPacket(user));
+  socket.on("data", (bytes) => {
+    // Every packet that comes back has four bytes: one CONNACK, then PUBACKs.
+    if (received === 0 && bytes[3] !== 0) socket.destroy(new Error(`CONNACK ${bytes[3]} for ${user.user}`));
+    if (received >= CONNACK_BYTES && received % PUBACK_BYTES === 0 && bytes[0] !== PUBACK)
+      socket.destroy(new Error(`packet type ${bytes[0]} instead of PUBACK`));
+    const first = received < CONNACK_BYTES;
+    received += bytes.length;
+    if (received < CONNACK_BYTES) return;
+    if (first) publish(load.inFlight);
+    const acks = Math.floor((received - CONNACK_BYTES) / PUBACK_BYTES) - answered;
+    answered += acks;
+    acknowledged += acks;
+    if (acks > 0) publish(acks);
+  });
+  return new Promise((_, reject) => {
+    socket.on("error", reject);
+    socket.on("close", () => reject(new Error(`the connection of ${user.user} was closed`)));
+  });
+}
+
+async function count(): Promise<Counted> {
+  await new Promise((resolve) => setTimeout(resolve, load.warmUpMs));
+  const [before, start] = [acknowledged, performance.now()];
+  await new Promise((resolve) => setTimeout(resolve, load.measureMs));
+  return { acknowledged: acknowledged - before, ms: performance.now() - start, total: acknowledged };
+}
+
+const counted = await Promise.race([count(), ...load.users.map(run)]);
+process.stdout.write(JSON.stringify(counted), () => process.exit(0));

@@ -20,29 +20,32 @@ const SMALLEST_SCALE_W = 400;
 
 const meanPower = (wh: number): number => (wh * HOUR_MS) / SLOT_MS;
 
-type Role = "production" | "consumption";
-const ROLES: readonly Role[] = ["production", "consumption"];
+export type Role = "production" | "consumption";
+const TONES: Record<Role, string> = { production: "sun", consumption: "use" };
+const PATHS: Record<Role, string> = { production: "fill-sun", consumption: "line-use" };
 
-export function renderCurve(day: MemberDay, zone: string, { t, f }: Speech): Html {
-  const labels: Record<Role, string> = { production: t.production, consumption: t.consumption };
+export function renderCurve(
+  day: MemberDay,
+  { zone, roles }: { readonly zone: string; readonly roles: readonly Role[] },
+  { t, f }: Speech,
+): Html {
   const data = {
     zone,
     start: day.start / 1000,
     end: day.end / 1000,
     times: day.slots.map(({ start }) => start / 1000),
-    series: ROLES.map((role) => ({
-      label: labels[role],
+    series: roles.map((role) => ({
+      label: t[role],
       role,
       values: day.slots.map(({ balance }) => (balance ? meanPower(balance[role]) : null)),
     })),
   };
   return html`<figure class="curve" data-curve aria-label="${t.curve}">
     <ul class="legend">
-      <li class="sun">${t.production}</li>
-      <li class="use">${t.consumption}</li>
+      ${roles.map((role) => html`<li class="${TONES[role]}">${t[role]}</li>`)}
     </ul>
     <div class="curve-plot"></div>
-    <div class="curve-still">${still(day, f)}</div>
+    <div class="curve-still">${still(day, roles, f)}</div>
     <figcaption class="hint">${t.curveUnit}</figcaption>
     ${embeddedJson(data)}
   </figure>`;
@@ -54,9 +57,9 @@ const embeddedJson = (data: unknown): Html =>
     ${raw(JSON.stringify(data).replaceAll("<", "\\u003c"))}
   </script>`;
 
-function still(day: MemberDay, f: Format): Html {
+function still(day: MemberDay, roles: readonly Role[], f: Format): Html {
   const means = day.slots.flatMap(({ balance }) =>
-    balance ? ROLES.map((role) => meanPower(balance[role])) : [],
+    balance ? roles.map((role) => meanPower(balance[role])) : [],
   );
   const top = Math.max(SMALLEST_SCALE_W, ...means) * 1.1;
   const x = (instant: number) =>
@@ -76,8 +79,10 @@ function still(day: MemberDay, f: Format): Html {
     ${hours.map(
       (hour) => html`<text class="axis-text" x="${round(x(hour))}" y="${HEIGHT - 5}">${f.time(hour)}</text>`,
     )}
-    <path class="fill-sun" d="${steps(day.slots, "production", { x, y, closed: true })}" />
-    <path class="line-use" d="${steps(day.slots, "consumption", { x, y, closed: false })}" />
+    ${roles.map((role) => {
+      const path = steps(day.slots, role, { x, y, closed: role === "production" });
+      return html`<path class="${PATHS[role]}" d="${path}" />`;
+    })}
   </svg>`;
 }
 
@@ -116,8 +121,11 @@ function steps(
 }
 
 /** The quarter hours as a table, newest first; an unknown one says so. */
-export function renderTable(day: MemberDay, { t, f }: Speech): Html {
-  const cell = (wh: number) => html`<td class="number">${f.kilowattHours(wh)}</td>`;
+export function renderTable(day: MemberDay, roles: readonly Role[], { t, f }: Speech): Html {
+  const cells = ({ balance }: DaySlot) =>
+    balance
+      ? roles.map((role) => html`<td class="number">${f.kilowattHours(balance[role])}</td>`)
+      : html`<td class="number unknown" colspan="${roles.length}">${t.unknown}</td>`;
   return html`<details>
     <summary>${t.table}</summary>
     <div class="scroll">
@@ -125,20 +133,15 @@ export function renderTable(day: MemberDay, { t, f }: Speech): Html {
         <thead>
           <tr>
             <th>${t.quarterHour}</th>
-            <th class="number">${t.production}, kWh</th>
-            <th class="number">${t.consumption}, kWh</th>
+            ${roles.map((role) => html`<th class="number">${t[role]}, kWh</th>`)}
           </tr>
         </thead>
         <tbody>
           ${day.slots.toReversed().map(
-            ({ start, balance }) =>
+            (slot) =>
               html`<tr>
-                <td>${f.time(start)}</td>
-                ${
-                  balance
-                    ? html`${cell(balance.production)}${cell(balance.consumption)}`
-                    : html`<td class="number unknown" colspan="2">${t.unknown}</td>`
-                }
+                <td>${f.time(slot.start)}</td>
+                ${cells(slot)}
               </tr>`,
           )}
         </tbody>

@@ -15,6 +15,8 @@ export interface Format {
   readonly time: (time: number) => string;
   /** "Monday, 15 June" */
   readonly date: (time: Instant) => string;
+  /** "15 June 2026" */
+  readonly fullDate: (time: Instant) => string;
   /** "15 Jun, 14:05" */
   readonly dateTime: (time: number) => string;
 }
@@ -40,6 +42,7 @@ export function formatFor(language: Language, zone: string): Format {
     },
     time: (time) => localTime(instant(time), zone),
     date: (time) => date({ weekday: "long", day: "numeric", month: "long" }).format(time),
+    fullDate: (time) => date({ day: "numeric", month: "long", year: "numeric" }).format(time),
     dateTime: (time) =>
       date({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(
         time,

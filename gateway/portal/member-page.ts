@@ -4,7 +4,7 @@ import { dayOf, dayStart, type Day } from "../../domain/model/index.ts";
 import type { ClearingAnswer } from "../../protocol/messages.ts";
 import type { Html } from "../../platform/web/index.ts";
 import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
-import { renderCurve, renderTable } from "./curve.ts";
+import { renderCurve, renderTable, type Role } from "./curve.ts";
 import { memberDay, type MemberDay } from "./day.ts";
 import { figure, fill } from "./format.ts";
 import { purposeWords } from "./messages.ts";
@@ -12,7 +12,7 @@ import { powerNow, type PowerNow } from "./power.ts";
 import { clearingsOn, latestAdvice, leftOn, offersOf, type Left, type OfferState } from "./shared.ts";
 
 /** What a member reads on the phone. Parts with `data-part` are exchanged by live.js when something new is there. */
-const LEFT_SHOWN = 20;
+const LEFT_SHOWN = 12;
 const TRADES_SHOWN = 8;
 
 export function memberPage(c: PortalContext, portal: Portal, problem?: string): Response | Promise<Response> {
@@ -24,6 +24,8 @@ export function memberPage(c: PortalContext, portal: Portal, problem?: string): 
   const { t, f } = speech;
   const today = memberDay(store.read, { member, day, zone: site.timeZone, now });
   const name = site.members.find(({ id }) => id === member)?.name ?? member;
+  const power = powerNow(site, live, { member, now });
+  const roles: readonly Role[] = power.has.production ? ["production", "consumption"] : ["consumption"];
   const query = { member, day, zone: site.timeZone };
   return showPage(c, portal, {
     title: name,
@@ -34,17 +36,17 @@ export function memberPage(c: PortalContext, portal: Portal, problem?: string): 
       ${problem === undefined ? "" : html`<p class="notice problem" role="alert">${problem}</p>`}
       <div class="columns">
         <div>
-          ${nowCard(powerNow(site, live, { member, now }), speech)}
-          <section class="card" data-part="balance">${balanceCard(today, speech)}</section>
+          ${nowCard(power, speech)}
+          <section class="card" data-part="balance">${balanceCard(today, power.has, speech)}</section>
+          <section class="card later" data-part="advice">${adviceCard(portal, member, speech)}</section>
         </div>
-        <section class="card" data-part="curve">
-          <h2>${t.curve}, ${f.date(now)}</h2>
-          ${renderCurve(today, site.timeZone, speech)} ${renderTable(today, speech)}
-        </section>
-      </div>
-      <div class="columns">
-        <section class="card" data-part="advice">${adviceCard(portal, member, speech)}</section>
-        <section class="card" data-part="trading">${tradingCard(portal, query, speech)}</section>
+        <div>
+          <section class="card" data-part="curve">
+            <h2>${t.curve}, ${f.date(now)}</h2>
+            ${renderCurve(today, { zone: site.timeZone, roles }, speech)} ${renderTable(today, roles, speech)}
+          </section>
+          <section class="card" data-part="trading">${tradingCard(portal, query, speech)}</section>
+        </div>
       </div>
       <section class="card" id="share">
         ${shareCard(offersOf(store.read, { member, policy, clock }), portal, speech)}
@@ -95,7 +97,8 @@ function nowCard(power: PowerNow, { t, f }: Speech): Html {
   </section>`;
 }
 
-function balanceCard(today: MemberDay, { t, f }: Speech): Html {
+/** A house without a roof of its own has no use for the sun's figures. */
+function balanceCard(today: MemberDay, has: PowerNow["has"], { t, f }: Speech): Html {
   const { total, slots, known, since } = today;
   if (since === undefined)
     return html`<h2>${t.today}</h2>
@@ -107,10 +110,15 @@ function balanceCard(today: MemberDay, { t, f }: Speech): Html {
   const filled = slots.filter(({ provenance }) => provenance === "filled").length;
   return html`<h2>${t.today}</h2>
     <dl class="figures">
-      ${energy(t.consumption, total.consumption, "use")} ${energy(t.production, total.production, "sun")}
-      ${energy(t.imported, total.import)} ${energy(t.exported, total.export)}
-      ${share(t.selfConsumption, selfConsumptionRate(total))}
-      ${share(t.selfSufficiency, selfSufficiency(total))}
+      ${energy(t.consumption, total.consumption, "use")}
+      ${has.production ? energy(t.production, total.production, "sun") : ""}
+      ${energy(t.imported, total.import)}
+      ${
+        has.production
+          ? html`${energy(t.exported, total.export)} ${share(t.selfConsumption, selfConsumptionRate(total))}
+            ${share(t.selfSufficiency, selfSufficiency(total))}`
+          : ""
+      }
     </dl>
     <p class="hint">
       ${fill(t.coverage, { since: f.time(since), known: f.number(known), all: f.number(slots.length) })}
@@ -137,20 +145,20 @@ function tradingCard(
   const text = (label: string, value: string, unit?: string) =>
     figure({ label, value, unknown: t.unknown, ...(unit !== undefined && { unit }) });
   return html`<h2>${t.trading}</h2>
-    <dl class="figures four">
+    <dl class="figures">
       ${text(t.bought, f.kilowattHours(money.fromVillageWh), "kWh")}
       ${text(t.sold, f.kilowattHours(money.toVillageWh), "kWh")}
       ${text(t.paid, f.money(money.paid, money.currency))}
       ${text(t.received, f.money(money.received, money.currency))}
     </dl>
-    <h3>${t.lastTrades}</h3>
+    <h3>${t.lastTrades} <small>${t.inKilowattHours}</small></h3>
     <div class="scroll">
       <table>
         <thead>
           <tr>
             <th>${t.quarterHour}</th>
-            <th class="number">${t.bought}, kWh</th>
-            <th class="number">${t.sold}, kWh</th>
+            <th class="number">${t.boughtShort}</th>
+            <th class="number">${t.soldShort}</th>
             <th class="number">${t.price}</th>
           </tr>
         </thead>
@@ -198,7 +206,7 @@ function shareCard(offers: readonly OfferState[], { policy }: Portal, { t, f, la
           })}
           ${
             shared && consent
-              ? fill(t.offerUntil, { since: f.dateTime(consent.given), until: f.date(consent.expires) })
+              ? fill(t.offerUntil, { since: f.dateTime(consent.given), until: f.fullDate(consent.expires) })
               : ""
           }
         </p>
@@ -224,25 +232,21 @@ function leftCard(left: ReturnType<typeof leftOn>, { policy }: Portal, { t, f }:
       <p class="soft">${t.leftNothing}</p>`;
   const title = (id: string) => policy?.offers.find((offer) => offer.id === id)?.title ?? id;
   const row = (one: Left) =>
-    html`<tr>
-      <td class="number">${f.time(one.released)}</td>
-      <td>
-        ${title(one.offer)} ${fill(t.leftTo, { recipient: one.recipient })}
-        <small>· ${one.received === undefined ? t.leftWaiting : t.leftReceived}</small>
-        <details>
-          <summary>${t.leftBytes}</summary>
-          <pre>${one.item}</pre>
-        </details>
-      </td>
-    </tr>`;
+    html`<details class="row">
+      <summary>
+        <span class="when">${f.time(one.released)}</span>
+        <span>
+          ${title(one.offer)} ${fill(t.leftTo, { recipient: one.recipient })}
+          <small>${one.received === undefined ? t.leftWaiting : t.leftReceived}</small>
+        </span>
+      </summary>
+      <pre>${one.item}</pre>
+    </details>`;
   return html`<h2>${t.left}</h2>
     <p class="soft">
       ${fill(t.leftCount, { n: f.number(left.count) })}
       ${left.count > left.rows.length ? fill(t.leftShown, { n: f.number(left.rows.length) }) : ""}
+      ${t.leftBytes}
     </p>
-    <table>
-      <tbody>
-        ${left.rows.map(row)}
-      </tbody>
-    </table>`;
+    ${left.rows.map(row)}`;
 }

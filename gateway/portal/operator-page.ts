@@ -84,7 +84,7 @@ function deviceRow({ id, state, lastReading, error }: DeviceState, { t, f }: Spe
     backingOff: t.stateBackingOff,
   };
   return html`<tr>
-    <td>${id}</td>
+    <td class="name">${id}</td>
     <td class="${state === "ok" || state === "starting" ? "" : "bad"}">
       ${words[state]}${error === undefined ? "" : html` <small>${error}</small>`}
     </td>
@@ -110,9 +110,7 @@ function codeNotice({ member, code }: MadeCode, address: string, { site }: Porta
   const name = site.members.find(({ id }) => id === member)?.name ?? member;
   return html`<section class="card notice" role="status">
     <h2>${fill(t.codeMade, { name })} (${member})</h2>
-    <dl class="figures">
-      <div class="wide"><dd data-claim-code>${code}</dd></div>
-    </dl>
+    <p class="code" data-claim-code>${code}</p>
     <p>${fill(t.codeHint, { days: CLAIM_DAYS, address })}</p>
   </section>`;
 }

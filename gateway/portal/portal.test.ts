@@ -162,7 +162,7 @@ describe("sharing", () => {
     const row = seeded.store.read.prepare("SELECT item FROM release ORDER BY sequence LIMIT 1").get();
     expect(releases.at(-1).item).toBe(row?.item);
     const text = await page("/", "house-01");
-    expect(text).toContain("25 messages left. The newest 20 are shown.");
+    expect(text).toContain("Sent today: 25. The newest 12 are shown.");
     expect(text).toContain(String(releases[0].item).replaceAll('"', "&quot;"));
   });
 });
@@ -202,7 +202,7 @@ describe("the operator", () => {
     expect(text).toContain(
       "does not answer; tried again at growing intervals <small>no answer in 1000 ms</small>",
     );
-    expect(text).toContain("2 messages wait to be sent.");
+    expect(text).toContain("Waiting to be sent: 2.");
   });
 });
 

@@ -3,7 +3,9 @@
 // A null is a gap and stays one.
 import uPlot from "./uplot.js";
 
-const HEIGHT = 240;
+const heightOf = (width) => (width > 480 ? 320 : 220);
+/** Distances of the grid lines, W: 1, 2 or 5 times a power of ten. */
+const STEPS_W = [10, 100, 1_000, 10_000, 100_000].flatMap((ten) => [ten, 2 * ten, 5 * ten]);
 const QUARTER_HOUR_S = 900;
 const plots = new Map();
 
@@ -30,12 +32,12 @@ function optionsOf(data, width) {
     ticks: { show: false },
     font: "12px system-ui, sans-serif",
   };
-  const number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 });
+  const number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 2 });
   const hour = new Intl.DateTimeFormat("en-GB", { timeZone: data.zone, hour: "2-digit", minute: "2-digit" });
   return {
     width,
-    height: HEIGHT,
-    padding: [12, 12, 0, 0],
+    height: heightOf(width),
+    padding: [12, 22, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { size: 7 } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), data.zone),
@@ -44,8 +46,13 @@ function optionsOf(data, width) {
       y: { range: (_, low, high) => [0, Math.max(high ?? 0, 400) * 1.1] },
     },
     axes: [
-      { ...axis, space: 56, values: (_, splits) => splits.map((s) => hour.format(s * 1000)) },
-      { ...axis, size: 44, values: (_, splits) => splits.map((watt) => number.format(watt / 1000)) },
+      { ...axis, space: 56, size: 30, values: (_, splits) => splits.map((s) => hour.format(s * 1000)) },
+      {
+        ...axis,
+        size: 44,
+        incrs: STEPS_W,
+        values: (_, splits) => splits.map((watt) => number.format(watt / 1000)),
+      },
     ],
     series: [{}, ...data.series.map(seriesOf)],
   };
@@ -72,7 +79,8 @@ export function draw(figure) {
 const sizes = new ResizeObserver((entries) => {
   for (const { target, contentRect } of entries) {
     const plot = plots.get(target.closest("[data-curve]"));
-    if (plot && contentRect.width > 0) plot.setSize({ width: contentRect.width, height: HEIGHT });
+    if (plot && contentRect.width > 0)
+      plot.setSize({ width: contentRect.width, height: heightOf(contentRect.width) });
   }
 });
 

@@ -38,7 +38,12 @@ const connectionOf = ({ devices }: Manifest, id: string) => {
 };
 
 /** Reads float32 input registers by the manifest alone, with a client that is not ours. */
-async function readFloats(manifest: Manifest, id: string, addresses: readonly number[]): Promise<number[]> {
+async function readFloats(
+  manifest: Manifest,
+  id: string,
+  addresses: readonly number[],
+  timeoutMs = 500,
+): Promise<number[]> {
   const connection = connectionOf(manifest, id);
   const client: Client = new ModbusRTU();
   if (connection.kind === "modbus-tcp") await client.connectTCP(connection.host, { port: connection.port });
@@ -46,7 +51,7 @@ async function readFloats(manifest: Manifest, id: string, addresses: readonly nu
     await client.connectRTUBuffered(connection.path, { baudRate: connection.baudRate });
   else throw new Error(`${id} is no Modbus device`);
   client.setID(connection.unit);
-  client.setTimeout(500);
+  client.setTimeout(timeoutMs);
   try {
     const values: number[] = [];
     for (const address of addresses)
@@ -93,6 +98,20 @@ describe("the opened village", () => {
     expect(roof).toBeLessThan(-100);
   });
 
+  it("counts on within a minute, as much as the power that it shows", async () => {
+    const clock = new ManualClock(noon);
+    await using simulators = await open({ clock });
+    const [before = Number.NaN, power = Number.NaN] = await readFloats(
+      simulators.manifest,
+      "household-12-solar",
+      [74, 12],
+    );
+    await clock.advance(45_000);
+    const [after = Number.NaN] = await readFloats(simulators.manifest, "household-12-solar", [74]);
+    // Single precision holds 114 kWh to 0.01 Wh.
+    expect((after - before) * 1_000).toBeCloseTo((-power * 45) / 3_600, 1);
+  });
+
   it("keeps its ports and names over a restart, and its counters go on", async () => {
     const first = await open();
     const [before] = await readFloats(first.manifest, "household-01-meter", [72]);
@@ -110,13 +129,35 @@ describe("the opened village", () => {
     expect(existsSync(join(dataDir, "serial", "bus-1"))).toBe(false);
   });
 
-  it("isolates a fault: a dead meter is silent, its neighbours on the bus answer", async () => {
-    await using simulators = await open({ faults: [faultFromText("dead:household-06-meter")] });
-    await expect(readFloats(simulators.manifest, "household-06-meter", [12])).rejects.toThrow(/Timed out/);
-    expect(await readFloats(simulators.manifest, "household-08-meter", [0])).toEqual([
-      expect.closeTo(230, -1),
-    ]);
-  });
+  it.each(["dead:household-06-meter", "slow:household-06-meter:60000"])(
+    "isolates a fault (%s): its neighbours on the bus answer",
+    async (fault) => {
+      await using simulators = await open({ faults: [faultFromText(fault)] });
+      await expect(readFloats(simulators.manifest, "household-06-meter", [12])).rejects.toThrow(/Timed out/);
+      expect(await readFloats(simulators.manifest, "household-08-meter", [0])).toEqual([
+        expect.closeTo(230, -1),
+      ]);
+    },
+  );
+
+  it.each(["household-06-meter", "household-05-meter"])(
+    "lets noise be heard on %s, but never as a wrong number",
+    async (id) => {
+      await using quiet = await open();
+      const [truth] = await readFloats(quiet.manifest, id, [72]);
+      await quiet[Symbol.asyncDispose]();
+      await using noisy = await open({ faults: [faultFromText(`noisy:${id}`)] });
+      const heard: unknown[] = [];
+      for (let i = 0; i < 12; i++)
+        heard.push(
+          await readFloats(noisy.manifest, id, [72], 250).then(
+            ([value]) => value,
+            () => "damaged",
+          ),
+        );
+      expect(new Set(heard)).toEqual(new Set([truth, "damaged"]));
+    },
+  );
 
   it("refuses a fault of a device that is not there", async () => {
     await expect(open({ faults: [faultFromText("dead:house-99")] })).rejects.toMatchObject({

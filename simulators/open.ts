@@ -183,7 +183,10 @@ function run(
   device: PlannedDevice,
   options: MqttDeviceOptions,
 ): Promise<void> {
-  const view = () => gridView(householdOf(state(), device));
+  const view = () => {
+    const seen = state();
+    return gridView(householdOf(seen, device), seen.elapsed);
+  };
   if (device.device === "tasmota-energy") return runTasmota(view, options);
   if (device.device === "shelly-energy") return runShelly(view, options);
   return runWeatherStation({ seed: plan.seed, commissioned, dataDir }, options);

@@ -5,15 +5,18 @@ import { sunspecInverter } from "./modbus/sunspec.ts";
 import type { PlannedDevice } from "./plan.ts";
 import type { ControllerView } from "./vedirect.ts";
 import type { Battery } from "./village/battery.ts";
-import type { Household } from "./village/household.ts";
+import type { Flows, Household } from "./village/household.ts";
 import { dayNumber } from "./village/sun.ts";
 import type { VillageState } from "./village/village.ts";
-import type { Weather } from "./village/weather.ts";
 
 /** What each device sees of the village: from household and weather to the numbers on its terminals. */
 
 const MINUTES_AN_HOUR = 60;
 const energy = (wattMinutes: number): number => wattMinutes / MINUTES_AN_HOUR;
+
+/** Wh of one flow at this very moment: the whole minutes, and of the minute that runs as much as has passed. */
+const counted = ({ counters, power }: Readonly<Household>, flow: keyof Flows, elapsed: number): number =>
+  energy(counters[flow] + power[flow] * elapsed);
 
 export function householdOf(state: VillageState, device: PlannedDevice): Readonly<Household> {
   const household = state.households[device.household];
@@ -23,46 +26,39 @@ export function householdOf(state: VillageState, device: PlannedDevice): Readonl
 }
 
 /** The meter at the grid connection: import when the house draws, export when it feeds. */
-export const gridView = ({
-  power,
-  counters,
-  voltage,
-  frequency,
-  powerFactor,
-}: Readonly<Household>): MeterView => ({
-  power: power.import - power.export,
-  importWh: energy(counters.import),
-  exportWh: energy(counters.export),
-  voltage,
-  frequency,
-  powerFactor,
-});
+export function gridView(household: Readonly<Household>, elapsed: number): MeterView {
+  const { power, voltage, frequency, powerFactor } = household;
+  const importWh = counted(household, "import", elapsed);
+  const exportWh = counted(household, "export", elapsed);
+  return { power: power.import - power.export, importWh, exportWh, voltage, frequency, powerFactor };
+}
 
 /** A meter in front of the panels, wired as towards the grid: a generator is negative power, and counts as export. */
-export const solarView = ({ power, counters, voltage, frequency }: Readonly<Household>): MeterView => ({
+export function solarView(household: Readonly<Household>, elapsed: number): MeterView {
+  const { power, voltage, frequency } = household;
   // Not -0: its sign bit would show in the register.
-  power: power.production === 0 ? 0 : -power.production,
-  importWh: 0,
-  exportWh: energy(counters.production),
-  voltage,
-  frequency,
-  powerFactor: 1,
-});
+  const produced = power.production === 0 ? 0 : -power.production;
+  const exportWh = counted(household, "production", elapsed);
+  return { power: produced, importWh: 0, exportWh, voltage, frequency, powerFactor: 1 };
+}
 
 /** @throws RangeError for a device that does not speak Modbus */
 export function registersOf(state: VillageState, device: PlannedDevice): RegisterTables {
   const household = householdOf(state, device);
+  const { elapsed, weather } = state;
   switch (device.device) {
     case "eastron-sdm630":
-      return sdm630(gridView(household));
+      return sdm630(gridView(household, elapsed));
     case "eastron-sdm120":
-      return sdm120(device.mounting === "solar" ? solarView(household) : gridView(household));
+      return sdm120(
+        device.mounting === "solar" ? solarView(household, elapsed) : gridView(household, elapsed),
+      );
     case "peacefair-pzem-004t-v3":
-      return pzem004t(gridView(household));
+      return pzem004t(gridView(household, elapsed));
     case "zts-3000-tr-ws-n01":
-      return zts3000(state.weather.soil);
+      return zts3000(weather.soil);
     case "sunspec-inverter":
-      return inverterRegisters(household, state.weather, device.id);
+      return inverterRegisters(state, device);
     case "fieldwatt-weather-station":
     case "shelly-energy":
     case "tasmota-energy":
@@ -71,20 +67,18 @@ export function registersOf(state: VillageState, device: PlannedDevice): Registe
   }
 }
 
-function inverterRegisters(
-  household: Readonly<Household>,
-  weather: Readonly<Weather>,
-  serial: string,
-): RegisterTables {
+function inverterRegisters(state: VillageState, device: PlannedDevice): RegisterTables {
+  const household = householdOf(state, device);
+  const { power, voltage, frequency } = household;
   const view = {
-    power: household.power.production,
-    energyWh: energy(household.counters.production),
-    voltage: household.voltage,
-    frequency: household.frequency,
+    power: power.production,
+    energyWh: counted(household, "production", state.elapsed),
+    voltage,
+    frequency,
     powerFactor: 1,
-    temperature: weather.airTemperature + household.power.production / 150,
+    temperature: state.weather.airTemperature + power.production / 150,
   };
-  return sunspecInverter(view, { maker: "Fieldwatt", model: "Simulated inverter", serial });
+  return sunspecInverter(view, { maker: "Fieldwatt", model: "Simulated inverter", serial: device.id });
 }
 
 /** A 12.8 V battery: its voltage follows its charge and its current. */
@@ -93,7 +87,8 @@ export function controllerView(
   device: PlannedDevice,
   battery: Readonly<Battery>,
 ): ControllerView {
-  const { power, counters } = householdOf(state, device);
+  const household = householdOf(state, device);
+  const { power } = household;
   const charge = battery.stored / battery.capacity;
   const netPower = power.charge - power.discharge;
   const batteryVoltage = 12.2 + 1.3 * charge + netPower / 400;
@@ -104,7 +99,7 @@ export function controllerView(
     panelVoltage: power.production > 0 ? 31.5 : state.weather.solarIrradiance > 0 ? 36 : 0.5,
     panelPower: power.production,
     loadCurrent: battery.load / batteryVoltage,
-    yieldTotal: energy(counters.production),
+    yieldTotal: counted(household, "production", state.elapsed),
     yieldToday: energy(battery.yieldToday),
     yieldYesterday: energy(battery.yieldYesterday),
     maxToday: battery.maxToday,

@@ -14,8 +14,10 @@ export interface Village {
   at(time: Instant): VillageState;
 }
 
-/** Live: the objects change when the village moves on. */
+/** Live: the object changes when the village moves on. */
 export interface VillageState {
+  /** Share of the shown minute that has passed, 0 to 1: by so much of its energy have real counters moved on. */
+  readonly elapsed: number;
   readonly weather: Readonly<Weather>;
   /** In order of their numbers. */
   readonly households: readonly Readonly<Household>[];
@@ -36,7 +38,7 @@ export function openVillage({ seed, households: count, commissioned }: VillageOp
   let weather = walk.advanceTo(commissioned - HISTORY_MS);
   const households = Array.from({ length: count }, (_, index) => newHousehold(seed, index, fittingOf(index)));
   for (const household of households) lookAt(household, weather);
-  const state: VillageState = { weather, households };
+  const state = { elapsed: 0, weather, households };
   return {
     at(time) {
       if (time - weather.time > LONGEST_WALK_MS) {
@@ -50,6 +52,7 @@ export function openVillage({ seed, households: count, commissioned }: VillageOp
         weather = walk.advanceTo(weather.time + STEP_MS);
         for (const household of households) stepHousehold(household, weather);
       }
+      state.elapsed = Math.max(0, Math.min(1, (time - weather.time) / STEP_MS));
       return state;
     },
   };

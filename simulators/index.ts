@@ -10,4 +10,3 @@ export {
   type VillagePlan,
 } from "./plan.ts";
 export { openUplink, type Uplink } from "./uplink.ts";
-export { DEFAULT_COMMISSIONED } from "./village/place.ts";

@@ -1,5 +1,3 @@
-import { instant } from "../../domain/model/index.ts";
-
 /** Near Machakos, Kenya. East Africa Time has been UTC+3 without summer time since 1960 (tz database). */
 export const PLACE = {
   latitude: -1.52,
@@ -12,9 +10,6 @@ export const UTC_OFFSET_MINUTES = 180;
 
 /** The village moves in steps of one minute of its own time. */
 export const STEP_MS = 60_000;
-
-/** When a village starts that nobody gave a time: 2026-01-01T00:00Z. */
-export const DEFAULT_COMMISSIONED = instant(Date.UTC(2026, 0, 1));
 
 /** What happened before the devices were hung: enough for a logger's backlog and for a soil that is not new. */
 export const HISTORY_MS = 3 * 86_400_000;

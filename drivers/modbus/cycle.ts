@@ -18,19 +18,25 @@ export interface UnitMemory {
   /** The requests that the device gives in one piece; single points that it refuses are `refused`. */
   blocks?: readonly Block[];
   refused: readonly Block[];
+  /** Cycles since something was refused: a device that was still starting is asked for all of it again. */
+  cyclesSinceRefusal: number;
   chain?: Chain;
   /** The base address that discovery tries first: some devices never answer a base that is not theirs. */
   firstBase: number;
 }
 
-export const unitMemory = (): UnitMemory => ({ refused: [], firstBase: 0 });
+export const unitMemory = (): UnitMemory => ({ refused: [], cyclesSinceRefusal: 0, firstBase: 0 });
 
 /** What hangs there may have changed with the connection; only where discovery goes on is kept. */
 export function forgetDevice(memory: UnitMemory): void {
   delete memory.blocks;
   delete memory.chain;
   memory.refused = [];
+  memory.cyclesSinceRefusal = 0;
 }
+
+/** An hour of readings every ten seconds. */
+const ASK_AGAIN_AFTER_CYCLES = 360;
 
 /** Illegal function, address or value: the device is there and has no such registers. */
 const NOT_THERE: readonly number[] = [1, ILLEGAL_ADDRESS, 3];
@@ -53,6 +59,8 @@ async function readBlocks(
   exchange: TimedExchange,
   memory: UnitMemory,
 ): Promise<Decoded> {
+  if (memory.refused.length > 0 && ++memory.cyclesSinceRefusal >= ASK_AGAIN_AFTER_CYCLES)
+    forgetDevice(memory);
   const left = [...(memory.blocks ?? planBlocks(dialect))];
   const read: Block[] = [];
   const refused: Block[] = [];

@@ -1,7 +1,14 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { instant, type FieldwattError } from "../../domain/model/index.ts";
-import { loadCatalogue, openModbusBus, openSerialStream, type Decoded } from "../../drivers/index.ts";
+import {
+  loadCatalogue,
+  openModbusBus,
+  openSerialStream,
+  parseDeviceFile,
+  type Decoded,
+  type DeviceDefinition,
+} from "../../drivers/index.ts";
 import { withCrc } from "../../simulators/modbus/crc.ts";
 import { openPtyPair } from "../../simulators/pty.ts";
 
@@ -14,6 +21,16 @@ const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex
 const PZEM_REPLY = withCrc(hex("01041208D1006C000000F400000026000001F40064"));
 const PROBE_REQUEST = "010300000002c40b";
 const PROBE_REPLY = hex("0103040164FFDD3BB9");
+
+const FRAME = { parity: "none", stopBits: 1 } as const;
+
+/** A device whose two registers hold their own addresses. */
+const echoing = (at: number): DeviceDefinition =>
+  parseDeviceFile(
+    `echo-${at}.yaml`,
+    `{ id: echo-${at}, maker: Echo, model: slave, source: measured case modbus-rtu-late-reply, modbus: { table: holding },
+       points: { voltage.L1: { at: ${at}, as: uint16, unit: V }, voltage.L2: { at: ${at + 1}, as: uint16, unit: V } } }`,
+  );
 
 describe("Modbus RTU on a pseudo-terminal", () => {
   it("reads two devices of one bus in turn, and a silent unit only fails itself", async () => {
@@ -45,6 +62,33 @@ describe("Modbus RTU on a pseudo-terminal", () => {
       value: { samples: expect.arrayContaining([{ quantity: "soilTemperature", value: -3.5, time: now() }]) },
     });
     expect(requests).toContain(PROBE_REQUEST);
+  });
+
+  /**
+   * The measured case modbus-rtu-late-reply: a slave answers value = address, its first answer 300 ms late, the client
+   * waits 200 ms and reads two registers at 100, 200, 300 and 400. modbus-serial 8.0.25 then gives each read the
+   * registers of the one before it. Required: its own values or an error.
+   */
+  it("never gives one read the late reply to another", async () => {
+    await using pty = await openPtyPair();
+    let first = true;
+    pty.onData((bytes) => {
+      const request = Buffer.from(bytes);
+      const [at, count] = [request.readUInt16BE(2), request.readUInt16BE(4)];
+      const words = Array.from({ length: count }, (_, index) => [
+        (at + index) >> 8,
+        (at + index) & 0xff,
+      ]).flat();
+      setTimeout(() => pty.write(withCrc(Buffer.from([1, 3, words.length, ...words]))), first ? 300 : 0);
+      first = false;
+    });
+    const connection = { kind: "modbus-rtu", path: pty.path, baudRate: 9600, ...FRAME, unit: 1 } as const;
+    await using bus = openModbusBus(connection, { now, timeoutMs: 200 });
+    await expect(bus.read(echoing(100), 1)).rejects.toMatchObject({ code: "DEVICE_TIMEOUT" });
+    for (const at of [200, 300, 400]) {
+      const { samples } = await bus.read(echoing(at), 1);
+      expect(samples.map((sample) => sample.value)).toEqual([at, at + 1]);
+    }
   });
 
   it("says BUS_CLOSED for a port that is not there", async () => {

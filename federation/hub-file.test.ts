@@ -2,7 +2,7 @@ import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { sha256Hex } from "../protocol/keys.ts";
-import { temporaryFolder } from "../test/support/hub.ts";
+import { temporaryFolder } from "../test/support/pglite-folder.ts";
 import { enrolGateway } from "./enrol.ts";
 import { loadHubConfig } from "./hub-file.ts";
 
@@ -65,6 +65,7 @@ describe("the hub file", () => {
 
 describe("enrolling a gateway", () => {
   it("adds it, keeps comments, order and access, and holds the hash of the password that it returns", async () => {
+    chmodSync(file, 0o640);
     const { password } = await enrolGateway(
       file,
       { id: "kisasi", name: "Kisasi village", publicKey },

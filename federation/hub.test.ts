@@ -1,60 +1,25 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { connectAsync, type MqttClient } from "mqtt";
+import { connectAsync } from "mqtt";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { instant } from "../domain/model/index.ts";
 import { ManualClock } from "../platform/clock.ts";
 import { openLog } from "../platform/log.ts";
 import { canonicalJson } from "../protocol/canonical.ts";
-import { open, seal } from "../protocol/envelope.ts";
-import {
-  generateKeyPair,
-  publicKeyFromText,
-  publicKeyToText,
-  sha256Hex,
-  type KeyPair,
-} from "../protocol/keys.ts";
-import { topics, type BatchBody, type Body } from "../protocol/messages.ts";
-import {
-  batch,
-  energy,
-  HUB,
-  item,
-  MIDNIGHT,
-  SLOT,
-  subject,
-  temporaryFolder,
-  uccle,
-} from "../test/support/hub.ts";
+import { generateKeyPair, sha256Hex } from "../protocol/keys.ts";
+import { topics } from "../protocol/messages.ts";
+import { batch, energy, item, MIDNIGHT, SLOT, subject, uccle } from "../test/support/hub.ts";
+import { putPglite, temporaryFolder } from "../test/support/pglite-folder.ts";
+import { enrolled, hubFileOf, WireGateway } from "../test/support/wire-gateway.ts";
 import { loadHubConfig, type HubConfig } from "./hub-file.ts";
 import { runHub, type HubReady } from "./main.ts";
 
 const folder = temporaryFolder("hub-run");
-const names = ["north", "south"] as const;
-const keys: Readonly<Record<string, KeyPair>> = Object.fromEntries(
-  names.map((name) => [name, generateKeyPair()]),
-);
-const keyOf = (name: string): KeyPair => {
-  const pair = keys[name];
-  if (!pair) throw new Error(`${name} has no key`);
-  return pair;
-};
-const passwordOf = (name: string) => `password of ${name}`;
+const gateways = { north: enrolled("north"), south: enrolled("south") };
 const clock = new ManualClock(instant(MIDNIGHT));
 /** Different bytes at each call, the same in each run. */
 let calls = 0;
 const entropy = (bytes: number) => Buffer.alloc(bytes, ++calls);
-
-const hubFile = `
-id: ${HUB}
-name: Test federation
-data: data
-broker: { port: 0 }
-portal: { port: 0 }
-tariff: { currency: KES, retail: 30000, feedIn: 10000 }
-gateways:
-${names.map((id) => `  - { id: ${id}, name: ${id}, publicKey: ${publicKeyToText(keyOf(id).publicKey)}, passwordSha256: ${sha256Hex(passwordOf(id))} }`).join("\n")}
-`;
 
 interface RunningHub extends AsyncDisposable {
   readonly ready: HubReady;
@@ -86,70 +51,18 @@ async function startHub(config: HubConfig): Promise<RunningHub> {
   };
 }
 
-/** A gateway as the protocol describes it: a client of its own, which verifies everything with the hub's key. */
-class WireGateway implements AsyncDisposable {
-  readonly name: string;
-  readonly client: MqttClient;
-  private readonly heard: Body[] = [];
-  private wake: () => void = () => undefined;
-
-  static async connect(name: string, { mqttPort, publicKey }: HubReady): Promise<WireGateway> {
-    const client = await connectAsync(`mqtt://127.0.0.1:${mqttPort}`, {
-      clientId: name,
-      username: name,
-      password: passwordOf(name),
-      reconnectPeriod: 0,
-    });
-    const gateway = new WireGateway(name, client);
-    const expected = { from: HUB, to: name, key: publicKeyFromText(publicKey) };
-    client.on("message", (_topic, bytes) => {
-      gateway.heard.push(open(bytes, expected).body);
-      gateway.wake();
-    });
-    await client.subscribeAsync(topics.down(name), { qos: 1 });
-    return gateway;
-  }
-
-  private constructor(name: string, client: MqttClient) {
-    this.name = name;
-    this.client = client;
-  }
-
-  async send(body: BatchBody, key = keyOf(this.name).privateKey): Promise<void> {
-    const bytes = seal(body, { from: this.name, to: HUB, sent: clock.now(), key });
-    await this.client.publishAsync(topics.up(this.name), bytes, { qos: 1 });
-  }
-
-  /** The next message of a kind; earlier ones of other kinds stay for later. */
-  async next<Kind extends Body["kind"]>(kind: Kind): Promise<Extract<Body, { kind: Kind }>> {
-    for (;;) {
-      const at = this.heard.findIndex((body) => body.kind === kind);
-      if (at >= 0) return this.heard.splice(at, 1)[0] as Extract<Body, { kind: Kind }>;
-      await new Promise<void>((resolve) => (this.wake = resolve));
-    }
-  }
-
-  async exchange(body: BatchBody) {
-    await this.send(body);
-    return this.next("receipt");
-  }
-
-  async [Symbol.asyncDispose]() {
-    await this.client.endAsync(true);
-  }
-}
-
 let config: HubConfig;
 let hub: RunningHub;
 const opened: AsyncDisposable[] = [];
-const connect = async (name: string) => {
-  const gateway = await WireGateway.connect(name, hub.ready);
+const connect = async (name: keyof typeof gateways) => {
+  const gateway = await WireGateway.connect(gateways[name], hub.ready);
   opened.push(gateway);
   return gateway;
 };
 beforeAll(async () => {
-  writeFileSync(join(folder.path, "hub.yaml"), hubFile);
+  writeFileSync(join(folder.path, "hub.yaml"), hubFileOf(Object.values(gateways)));
   config = await loadHubConfig(join(folder.path, "hub.yaml"));
+  await putPglite(config.data);
   hub = await startHub(config);
 });
 afterEach(async () => {
@@ -243,7 +156,7 @@ describe("a hub on the wire", () => {
 
 describe("a hub lets nobody", () => {
   it.each([
-    { who: "with a wrong password", username: "north", password: passwordOf("south") },
+    { who: "with a wrong password", username: "north", password: gateways.south.password },
     { who: "that is not enrolled", username: "east", password: "" },
     { who: "without a name", username: undefined, password: undefined },
   ])("in $who", async ({ username, password }) => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasCode } from "../../domain/model/index.ts";
+import { putPglite } from "../../test/support/pglite-folder.ts";
 import { openStorage, type Storage, type StorageKind } from "./index.ts";
 
 interface Place extends AsyncDisposable {
@@ -83,7 +84,8 @@ describe.each(engines)("storage on $name", ({ place }) => {
     at = await place();
     storage = await openWhenReady(at.where);
     await storage.query("CREATE TABLE note (id bigint PRIMARY KEY, text text, flag boolean)");
-  });
+    // Making a PGlite or a server's cluster takes seconds of computing, more on a machine that does other things.
+  }, 120_000);
   afterAll(async () => {
     if (!place) return;
     await storage[Symbol.asyncDispose]();
@@ -134,6 +136,7 @@ describe.each(engines)("storage on $name", ({ place }) => {
 describe("storage on PGlite", () => {
   it("opens a folder for one process at a time, and refuses what a newer program wrote", async () => {
     await using at = await pglitePlace();
+    if (at.where.kind === "pglite") await putPglite(at.where.dir);
     {
       await using storage = await openStorage(at.where);
       const second = openStorage(at.where);

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { instant } from "../../domain/model/index.ts";
 import { keepEnrolment } from "../../federation/intake/enrolment.ts";
 import { openIntake, type Received } from "../../federation/intake/intake.ts";
@@ -9,6 +6,7 @@ import { ManualClock } from "../../platform/clock.ts";
 import { openLog } from "../../platform/log.ts";
 import { seal } from "../../protocol/envelope.ts";
 import { generateKeyPair, publicKeyToText, type KeyPair } from "../../protocol/keys.ts";
+import { putPglite, temporaryFolder } from "./pglite-folder.ts";
 import type { BatchBody, OutboxItem, SummaryItem } from "../../protocol/messages.ts";
 
 /** A hub's storage and intake with some enrolled gateways, without wires: time stands where the test puts it. */
@@ -18,12 +16,6 @@ export const SLOT = 900_000;
 export const MIDNIGHT = Date.UTC(2026, 5, 15);
 
 export const subject = (number: number): string => number.toString(16).padStart(32, "0");
-
-/** A temporary folder that is gone when the test file ends. */
-export function temporaryFolder(name: string): { readonly path: string; remove(): void } {
-  const path = mkdtempSync(join(tmpdir(), `fieldwatt-${name}-`));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
-}
 
 export const energy = (
   who: string,
@@ -89,6 +81,7 @@ export interface Village extends AsyncDisposable {
 
 export async function openVillage(gateways: readonly string[]): Promise<Village> {
   const folder = temporaryFolder("hub");
+  await putPglite(folder.path);
   const storage = await openStorage({ kind: "pglite", dir: folder.path });
   const keys = new Map(gateways.map((id) => [id, generateKeyPair()]));
   const publicKeys = new Map([...keys].map(([id, { publicKey }]) => [id, publicKey]));

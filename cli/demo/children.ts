@@ -27,7 +27,9 @@ export interface ChildOptions {
 const READY_TIMEOUT_MS = 60_000;
 const END_TIMEOUT_MS = 3_500;
 const RESTART_PAUSE_MS = 500;
-const RESTARTS_MAX = 5;
+/** A process that dies more often than this within a minute is given up. */
+const RESTARTS_A_MINUTE = 10;
+const MINUTE_MS = 60_000;
 const TAIL_LINES = 5;
 
 const main = fileURLToPath(
@@ -37,12 +39,14 @@ const main = fileURLToPath(
 export async function startChild<Ready>(options: ChildOptions): Promise<Child<Ready>> {
   const { name, signal, onDeath } = options;
   let ending = false;
-  let restarts = 0;
+  let deaths: number[] = [];
   let current: Running;
 
   const onExit = (how: string): void => {
     if (ending || signal.aborted) return;
-    const again = restarts++ < RESTARTS_MAX;
+    const now = performance.now();
+    deaths = [...deaths.filter((at) => at > now - MINUTE_MS), now];
+    const again = deaths.length <= RESTARTS_A_MINUTE;
     onDeath({ name, how, again });
     if (!again) return;
     setTimeout(() => {

@@ -13,8 +13,8 @@ export interface DemoState {
   readonly reached: number;
 }
 
-/** Monday 15 June 2026, 09:58 in Nairobi: the sun is up, and a quarter hour is about to begin. */
-const FIRST_MOMENT = Date.UTC(2026, 5, 15, 6, 58);
+/** Monday 15 June 2026, 09:50 in Nairobi: the sun is up, and everything has started when the next quarter hour begins. */
+const FIRST_MOMENT = Date.UTC(2026, 5, 15, 6, 50);
 /** How far ahead of itself the clock is promised: a process that is killed has gone less far. */
 const LEASE_SECONDS = 10;
 const DEFAULTS = { households: 12, seed: 1 };

@@ -101,10 +101,11 @@ async function runVillage(
     `${folder.isNew ? "A new village" : "The village"} of ${folder.state.households} households, kept in ${folder.path}`,
   );
   const secrets = await prepare(folder, { plan, ports });
+  const hubStarting = child("hub", ["hub", "run", "--config", join(folder.path, "hub.yaml")]);
   await using simulators = await child<{ manifest: Manifest }>("simulators", simulateArgs(options, folder));
-  await using _hub = await child("hub", ["hub", "run", "--config", join(folder.path, "hub.yaml")]);
   await writeSite(folder, { manifest: simulators.ready.manifest, ports, hubKey: secrets.hubKey });
   await using _gateway = await child("gateway", ["gateway", "run", "--site", join(folder.path, "site.yaml")]);
+  await using _hub = await hubStarting;
   progress.say(await addresses(folder, { plan, ports }));
   await progress.until(signal);
   progress.say("Stopping …");

@@ -16,4 +16,15 @@ export const outboxCommands = {
       keep.run(item.sequence, item.digest, item.received);
     }
   },
+
+  /**
+   * Puts back what a hub once signed for and has lost (a power cut, an old backup): the same bytes, from the log of
+   * releases. @returns how many wait again
+   */
+  requeue(db: DatabaseSync, gaps: readonly (readonly [first: number, last: number])[]): number {
+    const put = db.prepare(
+      "INSERT OR IGNORE INTO outbox (sequence, item) SELECT sequence, item FROM release WHERE sequence BETWEEN ? AND ?",
+    );
+    return gaps.reduce((count, [first, last]) => count + Number(put.run(first, last).changes), 0);
+  },
 };

@@ -175,6 +175,17 @@ function createInbox(
     bell.ring();
   }
 
+  function sendAgain(gaps: ReceiptBody["gaps"]): void {
+    store.run("requeue", gaps).then(
+      (count) => {
+        if (count > 0) log.warn({ gaps, count }, "the hub has lost what it signed for; it is sent again");
+        bell.ring();
+      },
+      (error: unknown) =>
+        log.error({ because: messageOf(error) }, "what the hub misses waits for a better moment"),
+    );
+  }
+
   function act(payload: Uint8Array): void {
     const { body } = open(payload, { from: hub, to: gateway, key: hubKey });
     if (body.kind === "batch") throw new FieldwattError("MESSAGE_INVALID", "A hub sends no batch");
@@ -186,8 +197,7 @@ function createInbox(
     }
     state.lastReceipt = clock.now();
     onReceipt();
-    if (body.gaps.length > 0)
-      log.warn({ gaps: body.gaps }, "the hub misses items that it never acknowledged");
+    if (body.gaps.length > 0) sendAgain(body.gaps);
     awaiting?.resolve(body.received);
   }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { addMs } from "../../domain/model/index.ts";
-import { liveReadings, NOW, openSeeded, type Seeded } from "../../gateway/portal/fixtures/seeded.ts";
+import { liveReadings, NOW, openSeeded, type Seeded } from "../support/seeded-portal.ts";
 import { openPortal } from "../../gateway/portal/portal.ts";
 import type { WebServer } from "../../platform/web/index.ts";
 
@@ -83,7 +83,7 @@ describe.skipIf(missing)("at a browser", () => {
     await browser.close();
     await portal[Symbol.asyncDispose]();
     await seeded[Symbol.asyncDispose]();
-    if (!process.env.KEEP) rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   });
 
   it.each([
@@ -118,9 +118,6 @@ describe.skipIf(missing)("at a browser", () => {
     const page = await signedIn(context, "house-01");
     await page.locator("[data-curve] canvas").waitFor();
     const before = await page.locator("[data-part=balance]").innerText();
-    // The stream's first word is the version that the page was made from.
-    await page.waitForFunction("performance.getEntriesByName(location.origin + '/api/live').length >= 0");
-    await page.waitForTimeout(1_500);
     const [grid] = liveReadings(addMs(NOW, 1_000));
     if (grid) seeded.live.update([{ ...grid, value: -30 }]);
     await seeded.closeSlot();
@@ -148,7 +145,7 @@ describe.skipIf(missing)("at a browser", () => {
     expect(await trading.getAttribute("aria-checked")).toBe("false");
     await trading.click();
     expect(await trading.getAttribute("aria-checked")).toBe("true");
-    await page.screenshot({ path: join(folder, "no-javascript.png"), fullPage: true });
+    await page.screenshot({ path: join(images, "no-javascript.png"), fullPage: true });
   });
 
   it.each([
@@ -161,7 +158,7 @@ describe.skipIf(missing)("at a browser", () => {
     await page.getByRole("button", { name: "Make a claim code" }).last().click();
     expect(await page.locator("[data-claim-code]").innerText()).toMatch(/^[\dA-Z]{4}-[\dA-Z]{4}$/);
     expect(await overflow(page)).toBe(0);
-    await page.screenshot({ path: join(folder, `operator-${name}.png`), fullPage: true });
+    await page.screenshot({ path: join(images, `operator-${name}.png`), fullPage: true });
     expect(complaints).toEqual([]);
   });
 
@@ -172,7 +169,7 @@ describe.skipIf(missing)("at a browser", () => {
     await page.getByText("Sasa hivi").waitFor();
     await page.locator("[data-curve] canvas").waitFor();
     expect(await overflow(page)).toBe(0);
-    await page.screenshot({ path: join(folder, "member-dark.png"), fullPage: true });
+    await page.screenshot({ path: join(images, "member-dark.png"), fullPage: true });
     expect(complaints).toEqual([]);
   });
 
@@ -184,6 +181,6 @@ describe.skipIf(missing)("at a browser", () => {
     await context.setOffline(true);
     await page.reload();
     await page.getByText("This is how it was at 14:40").waitFor();
-    await page.screenshot({ path: join(folder, "away.png") });
+    await page.screenshot({ path: join(images, "away.png") });
   });
 });

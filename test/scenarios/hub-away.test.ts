@@ -48,13 +48,11 @@ it(
     const sent = rowsOf(db, "SELECT sequence FROM release ORDER BY sequence").map((row) =>
       Number(row.sequence),
     );
-    await using storage = await openStorage({ kind: "pglite", dir: join(village.folder, "hub", "storage") });
-    const arrived = await storage.query<{ sequence: number }>(
-      "SELECT sequence FROM item ORDER BY received, sequence",
-    );
+    await using storage = await openStorage({ kind: "pglite", dir: join(village.folder, "hub") });
+    const arrived = await storage.query("SELECT sequence FROM item ORDER BY received, sequence");
     expect(arrived.map((row) => Number(row.sequence))).toEqual(sent);
     // Slots are cleared in the order of time, each once, and every answer came home.
-    const slots = await storage.query<{ slot: number }>("SELECT slot FROM clearing ORDER BY cleared, slot");
+    const slots = await storage.query("SELECT slot FROM clearing ORDER BY cleared, slot");
     const order = slots.map((row) => Number(row.slot));
     expect(order).toEqual(order.toSorted((a, b) => a - b));
     expect(order.length).toBeGreaterThan(60);

@@ -59,10 +59,8 @@ it(
 async function expectDeliveredOnce(village: Village): Promise<void> {
   using db = village.record();
   const released = rowsOf(db, "SELECT sequence, item FROM release ORDER BY sequence");
-  await using storage = await openStorage({ kind: "pglite", dir: join(village.folder, "hub", "storage") });
-  const held = await storage.query<{ sequence: number; digest: string }>(
-    "SELECT sequence, digest FROM item ORDER BY sequence",
-  );
+  await using storage = await openStorage({ kind: "pglite", dir: join(village.folder, "hub") });
+  const held = await storage.query("SELECT sequence, digest FROM item ORDER BY sequence");
   expect(held.map((row) => [Number(row.sequence), row.digest])).toEqual(
     released.map((row) => [row.sequence, sha256Hex(String(row.item))]),
   );

@@ -11,7 +11,7 @@ import type {
   VedirectDialect,
 } from "./definition.ts";
 import {
-  FILE_FORMS,
+  type CommonFile,
   type FileForm,
   modbusFile,
   mqttFile,
@@ -37,12 +37,12 @@ export function parseDeviceFile(file: string, source: string): DeviceDefinition 
     throw invalid(document.errors.map((error) => `${at(error.pos[0])}: ${firstLine(error.message)}`));
   const form = formOf(document);
   if (!form)
-    throw invalid([`${at(0)}: one of ${Object.keys(FILE_FORMS).join(", ")} must say how the device speaks`]);
+    throw invalid([`${at(0)}: one of ${Object.keys(CHECKS).join(", ")} must say how the device speaks`]);
   const data: unknown = document.toJS();
-  const checked = FILE_FORMS[form].safeParse(data);
-  if (!checked.success) throw invalid(checked.error.issues.flatMap((issue) => tell(document, issue, at)));
-  const { id, aliases, maker, model, source: origin, notes, generator, tests } = checked.data;
-  const dialect = dialectOf(form, data);
+  const checked = CHECKS[form](data);
+  if ("issues" in checked) throw invalid(checked.issues.flatMap((issue) => tell(document, issue, at)));
+  const { id, aliases, maker, model, source: origin, notes, generator, tests } = checked.file;
+  const { dialect } = checked;
   const about = {
     id,
     aliases,
@@ -65,7 +65,7 @@ const invalid = (lines: readonly string[]): FieldwattError =>
 const firstLine = (message: string): string => message.split("\n")[0] ?? message;
 
 function formOf(document: Document): FileForm | undefined {
-  const forms = (Object.keys(FILE_FORMS) as FileForm[]).filter((form) => document.has(form));
+  const forms = (Object.keys(CHECKS) as FileForm[]).filter((form) => document.has(form));
   return forms.length === 1 ? forms[0] : undefined;
 }
 
@@ -105,18 +105,18 @@ function targetFrom(key: string): Target {
 const targeted = <Point>(points: Readonly<Record<string, Point>>): (Point & Target)[] =>
   Object.entries(points).map(([key, point]) => ({ ...point, ...targetFrom(key) }));
 
-function dialectOf(form: FileForm, data: unknown): Dialect {
-  switch (form) {
-    case "modbus":
-      return modbusDialect(modbusFile.parse(data));
-    case "sunspec":
-      return sunspecDialect(sunspecFile.parse(data));
-    case "serial":
-      return serialDialect(serialFile.parse(data));
-    case "mqtt":
-      return mqttDialect(mqttFile.parse(data));
-  }
-}
+type Checked =
+  { readonly file: CommonFile; readonly dialect: Dialect } | { readonly issues: readonly z.core.$ZodIssue[] };
+
+/** Checks the data against one form of file, and takes its dialect from it. */
+const check =
+  <File extends CommonFile>(schema: z.ZodType<File>, dialectOf: (file: File) => Dialect) =>
+  (data: unknown): Checked => {
+    const parsed = schema.safeParse(data);
+    return parsed.success
+      ? { file: parsed.data, dialect: dialectOf(parsed.data) }
+      : { issues: parsed.error.issues };
+  };
 
 function modbusDialect({ modbus, points }: z.infer<typeof modbusFile>): Dialect {
   const { order, ...settings } = modbus;
@@ -169,3 +169,10 @@ function inputOf(
   if (topic !== undefined && payload !== undefined) return { kind: "message", topic, payload };
   throw invalid([`${where}: give registers, request and frame, hex, or topic and payload`]);
 }
+
+const CHECKS: Readonly<Record<FileForm, (data: unknown) => Checked>> = {
+  modbus: check(modbusFile, modbusDialect),
+  sunspec: check(sunspecFile, sunspecDialect),
+  serial: check(serialFile, serialDialect),
+  mqtt: check(mqttFile, mqttDialect),
+};

@@ -131,10 +131,8 @@ export const mqttFile = z.strictObject({
   mqtt: z.strictObject({ messages: z.array(mqttMessage).min(1).max(100) }),
 });
 
-export const FILE_FORMS = {
-  modbus: modbusFile,
-  sunspec: sunspecFile,
-  serial: serialFile,
-  mqtt: mqttFile,
-} as const;
-export type FileForm = keyof typeof FILE_FORMS;
+/** How a device speaks, by the key that says so. */
+export type FileForm = "modbus" | "sunspec" | "serial" | "mqtt";
+
+/** What every device file says. */
+export type CommonFile = z.infer<z.ZodObject<typeof common>>;

@@ -158,7 +158,7 @@ describe("a connection that goes wrong", () => {
     await using server = await serve((request, socket) =>
       broken ? fault(request, socket) : meter(request, socket),
     );
-    await using bus = busTo(server.port, 60);
+    await using bus = busTo(server.port, 250);
     await expect(bus.read(sdm120, 1)).rejects.toMatchObject({ code });
     broken = false;
     const { samples } = await bus.read(sdm120, 1);
@@ -263,7 +263,7 @@ describe("SunSpec discovery", () => {
         ? words(request, (at) => chain.get(at + 40_000) ?? 0)
         : exception(request, 2);
     });
-    await using bus = busTo(server.port, 60);
+    await using bus = busTo(server.port, 250);
     const definition = catalogue.find("sunspec-inverter");
     await expect(bus.read(definition, 1)).rejects.toMatchObject({ code: "DEVICE_TIMEOUT" });
     const { samples } = await bus.read(definition, 1);

@@ -41,7 +41,7 @@ function wireTo(device: (request: Uint8Array, wire: Wire) => void): Wire {
   return wire;
 }
 
-const lineTo = (device: (request: Uint8Array, wire: Wire) => void, timeoutMs = 40) =>
+const lineTo = (device: (request: Uint8Array, wire: Wire) => void, timeoutMs = 100) =>
   rtuLine(wireTo(device).port, { baudRate: 115_200, timeoutMs });
 const read = (unit: number, at: number, count: number) => ({ unit, table: "holding" as const, at, count });
 const wordsArbitrary = fc.array(fc.nat(0xffff), { minLength: 1, maxLength: 125 });
@@ -139,10 +139,10 @@ function slowDevice(delays: readonly number[]) {
 
 describe("a reply that comes too late", () => {
   it.each([
-    ["within the wait that follows", [60]],
-    ["while the fence waits for its own", [110]],
-    ["after the fence gave up too", [170]],
-    ["again and again", [60, 60, 60, 60, 60]],
+    ["within the wait that follows", [150]],
+    ["while the fence waits for its own", [275]],
+    ["after the fence gave up too", [425]],
+    ["again and again", [150, 150, 150, 150, 150]],
   ])("is never taken for the reply to another request: %s", async (_when, delays) => {
     const line = lineTo(slowDevice(delays));
     const results = [];
@@ -157,7 +157,7 @@ describe("a reply that comes too late", () => {
 
   it("does no harm to another unit", async () => {
     const line = lineTo((request, wire) => {
-      if (request[0] === 1) setTimeout(() => wire.send(reply(1, [9, 9])), 110);
+      if (request[0] === 1) setTimeout(() => wire.send(reply(1, [9, 9])), 170);
       else setTimeout(() => wire.send(reply(2, [4, 5])), 30);
     });
     await expect(line.exchange(read(1, 0, 2))).rejects.toMatchObject({ code: "DEVICE_TIMEOUT" });

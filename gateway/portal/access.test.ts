@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Hono } from "hono";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { SessionEnv } from "../../platform/web/index.ts";
-import { openSeeded, type Seeded } from "./fixtures/seeded.ts";
+import { openSeeded, type Seeded } from "../../test/support/seeded-portal.ts";
 import { createPortal } from "./portal.ts";
 
 /** Who gets what: one village for all rows, because nothing here changes it. */

@@ -63,7 +63,7 @@ export function powerEvent(
 }
 
 /** The newest quarter hour, release and answer of the member: another text means that the page is old. */
-function versionOf(db: DatabaseSync, member: string): string {
+export function versionOf(db: DatabaseSync, member: string): string {
   const sql = `SELECT (SELECT max(time) FROM summary WHERE member = ?1 AND kind = 'energyInterval') AS slot,
     (SELECT max(released) FROM release WHERE member = ?1) AS left,
     (SELECT max(sequence) FROM answer WHERE member = ?1) AS answered`;

@@ -6,6 +6,7 @@ import type { Html } from "../../platform/web/index.ts";
 import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
 import { renderCurve, renderTable, type Role } from "./curve.ts";
 import { memberDay, type MemberDay } from "./day.ts";
+import { versionOf } from "./events.ts";
 import { figure, fill } from "./format.ts";
 import { purposeWords } from "./messages.ts";
 import { powerNow, type PowerNow } from "./power.ts";
@@ -36,7 +37,7 @@ export function memberPage(c: PortalContext, portal: Portal, problem?: string): 
       ${problem === undefined ? "" : html`<p class="notice problem" role="alert">${problem}</p>`}
       <div class="columns">
         <div>
-          ${nowCard(power, speech)}
+          ${nowCard(power, versionOf(store.read, member), speech)}
           <section class="card" data-part="balance">${balanceCard(today, power.has, speech)}</section>
           <section class="card later" data-part="advice">${adviceCard(portal, member, speech)}</section>
         </div>
@@ -58,7 +59,7 @@ export function memberPage(c: PortalContext, portal: Portal, problem?: string): 
   });
 }
 
-function nowCard(power: PowerNow, { t, f }: Speech): Html {
+function nowCard(power: PowerNow, version: string, { t, f }: Speech): Html {
   const watts = (
     name: string,
     value: number | undefined,
@@ -83,7 +84,7 @@ function nowCard(power: PowerNow, { t, f }: Speech): Html {
         ${value === undefined ? t.unknown : html`${f.number(Math.abs(value))} <small>W</small>`}
       </dd>
     </div>`;
-  return html`<section class="card" aria-live="off">
+  return html`<section class="card" data-version="${version}">
     <h2>${t.now}</h2>
     <dl class="figures">
       ${watts("using", power.using, [t.using, t.using, t.using], "use")}

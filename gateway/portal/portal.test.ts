@@ -7,7 +7,7 @@ import { addMs } from "../../domain/model/index.ts";
 import { ManualClock } from "../../platform/clock.ts";
 import type { SessionEnv } from "../../platform/web/index.ts";
 import { consentsOf } from "../release/consents.ts";
-import { NOW, liveReadings, openSeeded, type Seeded } from "./fixtures/seeded.ts";
+import { NOW, liveReadings, openSeeded, type Seeded } from "../../test/support/seeded-portal.ts";
 import { createPortal, openPortal } from "./portal.ts";
 
 const HOST = "http://kijiji.local";

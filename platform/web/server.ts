@@ -6,7 +6,7 @@ import { FieldwattError } from "../../domain/model/index.ts";
 export interface WebServer extends AsyncDisposable {
   /** The port that is listened on, also where 0 was asked for. */
   readonly port: number;
-  /** "http://127.0.0.1:8080", with the host that was asked for. */
+  /** "http://127.0.0.1:8080": the host that was asked for, or this computer where that was "all of them". */
   readonly url: string;
 }
 
@@ -32,7 +32,7 @@ export async function openWebServer(options: {
   const { port } = server.address() as AddressInfo;
   return {
     port,
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    url: `http://${addressOf(host)}:${port}`,
     async [Symbol.asyncDispose]() {
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
@@ -40,4 +40,9 @@ export async function openWebServer(options: {
       });
     },
   };
+}
+
+function addressOf(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  return host.includes(":") ? `[${host}]` : host;
 }

@@ -1,6 +1,4 @@
 // Keeps the page at the present: numbers as they come, and the parts of the page when something new is in the record.
-import { draw } from "./curve.js";
-
 const number = new Intl.NumberFormat(
   document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang,
   {
@@ -8,7 +6,7 @@ const number = new Intl.NumberFormat(
   },
 );
 const asOf = document.querySelector("[data-as-of]");
-let version;
+let { version } = document.querySelector("[data-version]").dataset;
 
 function show(name, watts) {
   const label = document.querySelector(`[data-label="${name}"]`);
@@ -48,7 +46,7 @@ function exchangeCurve(figure, part, next) {
     const [old, fresh] = [part.querySelector(selector), next.querySelector(selector)];
     if (old && fresh) old.replaceWith(fresh);
   }
-  draw(figure);
+  figure.dispatchEvent(new Event("redraw"));
 }
 
 const stream = new EventSource("/api/live");
@@ -61,7 +59,7 @@ stream.addEventListener("power", (event) => {
       ? measured.dataset.none
       : measured.dataset.measured.replace("{time}", power.asOfLocal);
   if (asOf) asOf.hidden = true;
-  if (version !== undefined && version !== power.version) exchangeParts().catch(() => undefined);
+  if (version !== power.version) exchangeParts().catch(() => undefined);
   version = power.version;
 });
 stream.addEventListener("error", () => {

@@ -1,7 +1,7 @@
 // Draws the curve of a day over the still picture that the server made.
 // The figure holds its data as JSON: { zone, start, end, times: [s], series: [{ label, role, values: [W or null] }] }.
 // A null is a gap and stays one.
-import uPlot from "./uplot.js";
+import uPlot from "uplot";
 
 const heightOf = (width) => (width > 480 ? 320 : 220);
 /** Distances of the grid lines, W: 1, 2 or 5 times a power of ten. */
@@ -65,8 +65,8 @@ function columnsOf({ times, series }) {
   return [[...times, last + QUARTER_HOUR_S], ...series.map(({ values }) => [...values, values.at(-1)])];
 }
 
-/** Draws (again) what the figure's JSON says. */
-export function draw(figure) {
+/** Draws (again) what the figure's JSON says; a "redraw" event on the figure asks for it. */
+function draw(figure) {
   const data = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
   const box = figure.querySelector(".curve-plot");
   plots.get(figure)?.destroy();
@@ -88,5 +88,7 @@ function drawAll() {
   for (const figure of document.querySelectorAll("[data-curve]")) draw(figure);
 }
 drawAll();
+for (const figure of document.querySelectorAll("[data-curve]"))
+  figure.addEventListener("redraw", () => draw(figure));
 for (const box of document.querySelectorAll("[data-curve] .curve-plot")) sizes.observe(box);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);

@@ -132,7 +132,7 @@ function adviceItem({ gateway, advice }: AdviceFigures): Html {
       ${known ? html`<strong>${millimetres.toFixed(2)} mm</strong>` : unknown(`unknown, because ${unknownBecause ?? "it was not computed"}`)}
     </p>
     ${known ? html`<p class="soft">Stood in: ${fallbacks.length > 0 ? fallbacks.join("; ") : "nothing, all was measured"}</p>` : ""}
-    <details>
+    <details id="inputs-${gateway}-${advice.subject}-${advice.day}">
       <summary>Inputs</summary>
       <pre>${Object.entries(inputs).map(([name, value]) => `${name}: ${Number(value.toFixed(3))}\n`)}</pre>
     </details>`;

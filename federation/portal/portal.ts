@@ -84,6 +84,7 @@ function pageRoutes(
       asOf: "The hub cannot be reached: this is its page as it was last seen.",
       body: hubBody(figures, secretNotice(c.var.person, "en")),
       scripts: ["refresh.js"],
+      styles: ["hub.css"],
     });
     return c.html(page);
   });

@@ -5,8 +5,8 @@ import type { Html, Language } from "../../platform/web/index.ts";
 /** Numbers and times as a person of this language reads them, in the site's zone. */
 export interface Format {
   readonly number: (value: number, digits?: number) => string;
-  /** Watt-hours as kWh with two digits. */
-  readonly kilowattHours: (wh: number) => string;
+  /** Watt-hours as kWh, with two digits or as many as asked for (three show every Wh). */
+  readonly kilowattHours: (wh: number, digits?: number) => string;
   /** 0 to 1 as whole percent. */
   readonly percent: (share: number) => string;
   /** Whole minor units of a currency. */
@@ -34,7 +34,7 @@ export function formatFor(language: Language, zone: string): Format {
     new Intl.DateTimeFormat(locale, { timeZone: zone, ...options });
   return {
     number,
-    kilowattHours: (wh) => number(wh / 1000, 2),
+    kilowattHours: (wh, digits = 2) => number(wh / 1000, digits),
     percent: (share) => new Intl.NumberFormat(locale, { style: "percent" }).format(share),
     money(minor, currency) {
       const format = new Intl.NumberFormat(locale, { style: "currency", currency });

@@ -139,19 +139,20 @@ function tradingCard(
   const row = ({ slot, fromVillageWh, toVillageWh, twiceMid, currency }: ClearingAnswer) =>
     html`<tr>
       <td>${f.time(slot)}</td>
-      <td class="number">${f.kilowattHours(fromVillageWh)}</td>
-      <td class="number">${f.kilowattHours(toVillageWh)}</td>
+      <td class="number">${f.kilowattHours(fromVillageWh, 3)}</td>
+      <td class="number">${f.kilowattHours(toVillageWh, 3)}</td>
       <td class="number">${f.money(twiceMid / 2, currency)}</td>
     </tr>`;
   const text = (label: string, value: string, unit?: string) =>
     figure({ label, value, unknown: t.unknown, ...(unit !== undefined && { unit }) });
   return html`<h2>${t.trading}</h2>
     <dl class="figures">
-      ${text(t.bought, f.kilowattHours(money.fromVillageWh), "kWh")}
-      ${text(t.sold, f.kilowattHours(money.toVillageWh), "kWh")}
+      ${text(t.bought, f.kilowattHours(money.fromVillageWh, 3), "kWh")}
+      ${text(t.sold, f.kilowattHours(money.toVillageWh, 3), "kWh")}
       ${text(t.paid, f.money(money.paid, money.currency))}
       ${text(t.received, f.money(money.received, money.currency))}
     </dl>
+    <p class="hint">${t.moneyHint}</p>
     <h3>${t.lastTrades} <small>${t.inKilowattHours}</small></h3>
     <div class="scroll">
       <table>

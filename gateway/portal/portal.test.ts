@@ -170,7 +170,7 @@ describe("sharing", () => {
 describe("answers of the hub", () => {
   it("show the day's trades and money: 6 × 61 Wh sold, 6 × KES 3.96 received", async () => {
     const text = await page("/", "house-01");
-    expect(text).toMatch(/Sold to neighbours<\/dt> <dd class=""> 0\.37 <small>kWh/);
+    expect(text).toMatch(/Sold to neighbours<\/dt> <dd class=""> 0\.366 <small>kWh/);
     expect(text).toMatch(/KES.?23\.76/);
   });
 

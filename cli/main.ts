@@ -1,32 +1,35 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { fail } from "./command-line.ts";
-import { consentCommand } from "./consent.ts";
-import { demoCommand } from "./demo.ts";
-import { deviceCommand } from "./device.ts";
-import { doctorCommand } from "./doctor.ts";
-import { gatewayCommand } from "./gateway.ts";
-import { hubCommand } from "./hub.ts";
-import { memberCommand } from "./member.ts";
-import { simulateCommand } from "./simulate.ts";
-import { siteCommand } from "./site.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   version: string;
 };
 
+/** Each command is loaded when it is asked for: a gateway does not wait for the hub's database to be read in. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  demo: async () => (await import("./demo.ts")).demoCommand(),
+  gateway: async () => (await import("./gateway.ts")).gatewayCommand(),
+  hub: async () => (await import("./hub.ts")).hubCommand(),
+  simulate: async () => (await import("./simulate.ts")).simulateCommand(),
+  site: async () => (await import("./site.ts")).siteCommand(),
+  member: async () => (await import("./member.ts")).memberCommand(),
+  consent: async () => (await import("./consent.ts")).consentCommand(),
+  device: async () => {
+    const [{ deviceCommand }, { devicePasswordCommand }] = [
+      await import("./device.ts"),
+      await import("./device-password.ts"),
+    ];
+    return deviceCommand().addCommand(devicePasswordCommand());
+  },
+  doctor: async () => (await import("./doctor.ts")).doctorCommand(),
+};
+
 const program = new Command("fieldwatt")
   .description("The village's own gateway for energy and farm data")
   .version(version)
-  .showHelpAfterError("(add --help for the options)")
-  .addCommand(demoCommand())
-  .addCommand(gatewayCommand())
-  .addCommand(hubCommand())
-  .addCommand(simulateCommand())
-  .addCommand(siteCommand())
-  .addCommand(memberCommand())
-  .addCommand(consentCommand())
-  .addCommand(deviceCommand())
-  .addCommand(doctorCommand());
+  .showHelpAfterError("(add --help for the options)");
 
+const asked = commands[process.argv[2] ?? ""];
+for (const load of asked ? [asked] : Object.values(commands)) program.addCommand(await load());
 await program.parseAsync().catch(fail);

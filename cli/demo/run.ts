@@ -9,7 +9,7 @@ import { openIdentity } from "../../gateway/site/identity.ts";
 import { clockLineToText } from "../../platform/clock.ts";
 import { openAccounts } from "../../platform/web/index.ts";
 import { publicKeyToText, sha256Hex } from "../../protocol/keys.ts";
-import { planVillage, type Manifest, type VillagePlan } from "../../simulators/index.ts";
+import { faultFromText, planVillage, type Manifest, type VillagePlan } from "../../simulators/index.ts";
 import { startChild, type Child, type ChildOptions } from "./children.ts";
 import { GATEWAY, HUB, hubConfig, OFFERS, POLICY, writeSecret, writeYaml } from "./files.ts";
 import { openDemoFolder, type DemoFolder } from "./folder.ts";
@@ -43,7 +43,8 @@ interface Ports {
  * @returns 0 after a clean end, 1 when a process could not be kept alive
  */
 export async function runDemo(options: DemoOptions): Promise<number> {
-  const { households, seed, speed } = options;
+  const { households, seed, speed, faults } = options;
+  faults.forEach(faultFromText);
   const ports = await choosePorts(options.port);
   const folder = await openDemoFolder({
     path: resolve(options.data),
@@ -101,11 +102,14 @@ async function runVillage(
     `${folder.isNew ? "A new village" : "The village"} of ${folder.state.households} households, kept in ${folder.path}`,
   );
   const secrets = await prepare(folder, { plan, ports });
-  const hubStarting = child("hub", ["hub", "run", "--config", join(folder.path, "hub.yaml")]);
+  await using starting = new AsyncDisposableStack();
+  const hub = child("hub", ["hub", "run", "--config", join(folder.path, "hub.yaml")]);
+  // Hub and simulators start side by side: when one fails, the other still has to end.
+  starting.defer(async () => void (await (await hub.catch(() => undefined))?.[Symbol.asyncDispose]()));
   await using simulators = await child<{ manifest: Manifest }>("simulators", simulateArgs(options, folder));
   await writeSite(folder, { manifest: simulators.ready.manifest, ports, hubKey: secrets.hubKey });
   await using _gateway = await child("gateway", ["gateway", "run", "--site", join(folder.path, "site.yaml")]);
-  await using _hub = await hubStarting;
+  await hub;
   progress.say(await addresses(folder, { plan, ports }));
   await progress.until(signal);
   progress.say("Stopping …");

@@ -84,7 +84,7 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
       const from = mqtt.get(user);
       const base = topicOf(from);
       if (!from || base === undefined) return;
-      const decoded = decodeMessage(from.definition, { topic, payload, base });
+      const decoded = decodeMessage(from.definition, { topic, payload, base, now: clock.now() });
       for (const problem of decoded.problems)
         log.debug({ device: user, topic, ...problem }, "a message was read in part");
       await keep(from, decoded);

@@ -1,0 +1,34 @@
+import { randomBytes } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { Command } from "commander";
+import { FieldwattError } from "../domain/model/index.ts";
+import { setDevicePasswords } from "../gateway/acquire/device-passwords.ts";
+import { loadSite } from "../gateway/site/load.ts";
+
+export function devicePasswordCommand(): Command {
+  return new Command("password")
+    .description("give an MQTT device a new password on the village broker; it is shown once")
+    .argument("<device>", "the device's id in the site file; it is also its MQTT user")
+    .requiredOption("--site <file>", "the site file")
+    .option("--json", "print JSON")
+    .addHelpText("after", "\nExample:\n  fieldwatt device password household-03-meter --site site.yaml")
+    .action(async (id: string, { site: file, json }: { site: string; json?: true }) => {
+      const site = await loadSite(file);
+      const device = site.devices.find((candidate) => candidate.id === id);
+      if (device?.connection.kind !== "mqtt") {
+        const mqtt = site.devices.filter((d) => d.connection.kind === "mqtt").map((d) => d.id);
+        throw new FieldwattError(
+          "OPTION_INVALID",
+          `${file} has no MQTT device "${id}"; it has ${mqtt.join(", ") || "none"}`,
+        );
+      }
+      await mkdir(site.data, { recursive: true, mode: 0o700 });
+      const { [id]: password } = await setDevicePasswords(site.data, [id], randomBytes);
+      const { topic } = device.connection;
+      if (json) console.log(JSON.stringify({ user: id, password, topic }));
+      else
+        console.log(
+          `user      ${id}\npassword  ${password}\ntopics    ${topic}/…\n\nIt is shown this once; an older password of this device no longer works.`,
+        );
+    });
+}

@@ -1,0 +1,142 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../../cli/demo/ports.ts";
+import { eventually } from "./kit.ts";
+
+/** `npm start` as a newcomer runs it, in a process group of its own so that Ctrl-C reaches all of it. */
+const main = join(import.meta.dirname, "..", "..", "cli", "main.ts");
+
+interface Run {
+  readonly child: ChildProcess;
+  printed(): string;
+  readonly exit: Promise<number | null>;
+}
+
+function demo(args: readonly string[]): Run {
+  const child = spawn(process.execPath, [main, "demo", ...args], {
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let text = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  return { child, printed: () => text, exit: new Promise((resolve) => child.once("exit", resolve)) };
+}
+
+/** What a terminal does on Ctrl-C: SIGINT to the whole group. */
+const controlC = ({ child }: Run): void => void (child.pid && process.kill(-child.pid, "SIGINT"));
+
+const linksOf = (run: Run): string[] => [...run.printed().matchAll(/http:\/\/\S+/g)].map(([link]) => link);
+
+/** Signs in by a one-time link, as the page's form does. @returns the session's cookie, or undefined when refused */
+async function signIn(link: string): Promise<string | undefined> {
+  const answer = await fetch(link, {
+    method: "POST",
+    redirect: "manual",
+    headers: { origin: new URL(link).origin },
+  });
+  return answer.headers.get("set-cookie")?.split(";")[0];
+}
+
+describe("npm start", () => {
+  let folder = "";
+  beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), "fieldwatt-demo-"))));
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it(
+    "runs a village whose pages sign in by links, ends on Ctrl-C, and goes on from what is on disk",
+    { timeout: 120_000 },
+    async () => {
+      const port = await freePort();
+      const args = ["--households", "4", "--speed", "300", "--data", folder, "--port", String(port)];
+      const first = demo(args);
+      const [memberLink = "", hubLink = ""] = await eventually(
+        "two links",
+        () => linksOf(first).length === 2 && linksOf(first),
+        40_000,
+      );
+      const member = await signIn(memberLink);
+      const hub = await signIn(hubLink);
+      expect([typeof member, typeof hub]).toEqual(["string", "string"]);
+      // Each link signs in once.
+      expect(await signIn(memberLink)).toBeUndefined();
+      const balance = () => api(port, "/api/balance", member);
+      await eventually(
+        "a balance that is known",
+        async () => ((await balance()) as { balance?: unknown }).balance !== undefined,
+        40_000,
+      );
+      await eventually(
+        "answers of both kinds",
+        async () => {
+          const text = JSON.stringify(await api(port, "/api/answers", member));
+          return text.includes('"clearing"') && text.includes('"advice"');
+        },
+        40_000,
+      );
+      const page = await eventually("clearings on the hub's page", async () => {
+        const html = await (await fetch(new URL("/", hubLink), { headers: { cookie: hub ?? "" } })).text();
+        return html.includes("KES") && html;
+      });
+      expect(page).toContain("Kisasi village");
+      const kept = readingsKept(await text(port, "/metrics"));
+      const stopped = performance.now();
+      controlC(first);
+      expect(await first.exit).toBe(0);
+      // A promise of the command to people, not a benchmark: clean within five seconds.
+      expect(performance.now() - stopped).toBeLessThan(5_000);
+
+      const second = demo(args);
+      await eventually("the second start", () => linksOf(second).length === 2, 40_000);
+      expect(second.printed()).toMatch(/^The village of 4 households/);
+      // The member's session and balance have survived; the village's clock has not gone back.
+      await eventually(
+        "the balance of before",
+        async () => ((await balance()) as { balance?: unknown }).balance !== undefined,
+      );
+      expect(kept).toBeGreaterThan(100);
+      controlC(second);
+      expect(await second.exit).toBe(0);
+    },
+  );
+
+  it(
+    "says in one line that the port is busy, that the folder cannot be written, that an option is wrong",
+    { timeout: 60_000 },
+    async () => {
+      const busy = createServer().listen(0, "127.0.0.1");
+      await new Promise((resolve) => busy.once("listening", resolve));
+      const { port } = busy.address() as { port: number };
+      await writeFile(join(folder, "a-file"), "");
+      const cases: [string[], RegExp][] = [
+        [["--port", String(port), "--data", join(folder, "b")], new RegExp(`Port ${port}.*in use`)],
+        [["--port", String(await freePort()), "--data", join(folder, "a-file", "sub")], /cannot be written/],
+        [["--households", "0"], /whole number from 1 to 200/],
+        [["--speed", "fast"], /number above 0/],
+        [["--colour", "red"], /unknown option/],
+        [
+          ["--seed", "2", "--port", String(await freePort()), "--data", folder],
+          /holds a village with seed 1, not 2/,
+        ],
+        [["--port", String(await freePort()), "--data", join(folder, "c"), "--fault", "odd"], /fault/],
+      ];
+      for (const [args, line] of cases) {
+        const run = demo(args);
+        expect([args, await run.exit]).toEqual([args, 1]);
+        expect(run.printed()).toMatch(line);
+      }
+      busy.close();
+    },
+  );
+});
+
+const text = async (port: number, path: string, cookie = ""): Promise<string> =>
+  (await fetch(`http://127.0.0.1:${port}${path}`, { headers: { cookie } })).text();
+const api = async (port: number, path: string, cookie = ""): Promise<unknown> =>
+  JSON.parse(await text(port, path, cookie));
+const readingsKept = (metrics: string): number =>
+  Number(/^fieldwatt_\w*readings\w*committed\w* (\d+)/m.exec(metrics)?.[1] ?? NaN);

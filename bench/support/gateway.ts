@@ -12,6 +12,8 @@ const cli = new URL("../../cli/main.ts", import.meta.url).pathname;
 
 export interface BenchSite {
   readonly file: string;
+  /** The gateway's SQLite file. */
+  readonly record: string;
   readonly users: Load["users"];
 }
 
@@ -47,7 +49,7 @@ export async function writeSite(folder: string, devices: number): Promise<BenchS
     password: passwords[id] ?? "",
     topic: `${id}/status/switch:0`,
   }));
-  return { file, users };
+  return { file, record: join(data, "record.sqlite"), users };
 }
 
 export interface RunningGateway extends AsyncDisposable {

@@ -6,7 +6,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 import type { CommandTable } from "./store.ts";
-import { openForWriting, transact } from "./database.ts";
+import { openForWriting, transact } from "./sqlite.ts";
 import type { Answer, AppendTask, CommandTask, Task } from "./messages.ts";
 
 const SQLITE_CONSTRAINT = 19;

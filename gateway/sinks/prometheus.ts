@@ -76,10 +76,8 @@ function recordMetrics(registry: Registry, { store: { stats } }: MetricsOptions)
 }
 
 function pathMetrics(registry: Registry, { store, gate, health }: MetricsOptions): void {
-  const { released, waiting } = {
-    released: () => gatewayFigures(store).released,
-    waiting: () => gatewayFigures(store).waiting,
-  };
+  const released = (): number => gatewayFigures(store).released;
+  const waiting = (): number => gatewayFigures(store).waiting;
   counter(registry, "fieldwatt_releases_total", "Summaries that passed the consent gate, ever", released);
   gauge(registry, "fieldwatt_outbox_items", "Releases that the hub has not acknowledged", waiting);
   const connected = (): number => (health.link()?.connected ? 1 : 0);

@@ -14,7 +14,8 @@ const listen = z.strictObject({
   host: z.string().min(1).default("127.0.0.1"),
   port: z.int().min(0).max(65_535),
 });
-const price = z.int().min(-1_000_000_000).max(1_000_000_000);
+/** Minor units a kWh. The bounds keep the money of a slot exact, whatever its energy. */
+const price = z.int().min(-1_000_000).max(1_000_000);
 
 const gateway = z.strictObject({
   id,

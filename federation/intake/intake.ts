@@ -7,7 +7,7 @@ import { open } from "../../protocol/envelope.ts";
 import { sha256Hex } from "../../protocol/keys.ts";
 import type { BatchBody, OutboxItem, ReceiptBody } from "../../protocol/messages.ts";
 import type { Queryable, Storage } from "../storage/index.ts";
-import { keepEnergyIntervals, keepFarmDays } from "./summaries.ts";
+import { implausibleItems, keepEnergyIntervals, keepFarmDays } from "./summaries.ts";
 
 /**
  * Intake: a batch of a gateway becomes durable, once, and the gateway learns what the hub holds.
@@ -55,11 +55,13 @@ export function openIntake({ storage, clock, log, hub, keys }: IntakeOptions): I
       const { body } = open(bytes, { from: gateway, to: hub, key });
       if (body.kind !== "batch")
         throw new FieldwattError("MESSAGE_INVALID", `A gateway sends no ${body.kind}`);
-      const { received, conflicts } = await storage.transaction((tx) =>
+      const { received, conflicts, implausible } = await storage.transaction((tx) =>
         keep(tx, { gateway, batch: body, now: clock.now() }),
       );
       for (const sequence of conflicts)
         log.warn({ gateway, sequence }, "another item under a known number; the first stays");
+      for (const sequence of implausible)
+        log.warn({ gateway, sequence }, "more energy than a member can have; kept, not traded");
       return received;
     },
   };
@@ -74,11 +76,13 @@ interface Arrival {
 async function keep(
   tx: Queryable,
   arrival: Arrival,
-): Promise<{ received: Received; conflicts: readonly number[] }> {
+): Promise<{ received: Received; conflicts: readonly number[]; implausible: readonly number[] }> {
   const { gateway, batch } = arrival;
   const digests = new Map(batch.items.map((item) => [item, sha256Hex(canonicalJson(item))]));
   const fresh = await keepItems(tx, arrival, digests);
-  await keepEnergyIntervals(tx, gateway, fresh);
+  const implausible = new Set(implausibleItems(fresh));
+  const plausible = fresh.filter((item) => !implausible.has(item));
+  await keepEnergyIntervals(tx, gateway, plausible);
   await keepFarmDays(tx, gateway, fresh);
   const gaps = await keepProgress(tx, arrival);
   const held = await heldOf(tx, gateway, batch.items);
@@ -94,6 +98,7 @@ async function keep(
       fresh: fresh.length,
     },
     conflicts: conflicts.map(({ sequence }) => sequence),
+    implausible: [...implausible].map(({ sequence }) => sequence),
   };
 }
 

@@ -3,6 +3,19 @@ import type { Queryable } from "../storage/index.ts";
 
 /** What later stages work on: the summaries of new items, each in the table of its kind. */
 
+/**
+ * The most that one member's quarter hour may hold to be traded, Wh (40 MW). Far above any member, and low enough that
+ * the sums of a slot stay exact: one gateway that talks nonsense must not keep all others from being cleared.
+ */
+export const ENERGY_WH_MAX = 10_000_000;
+
+/** Items whose energy no member can have had; they are kept as items, and not traded. */
+export const implausibleItems = (items: readonly OutboxItem[]): readonly OutboxItem[] =>
+  items.filter(
+    ({ summary }) =>
+      summary.kind === "energyInterval" && Math.max(summary.import, summary.export) > ENERGY_WH_MAX,
+  );
+
 /** Keeps quarter hours of energy. A subject's slot is told once: another item for it changes nothing. */
 export async function keepEnergyIntervals(
   tx: Queryable,

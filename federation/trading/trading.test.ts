@@ -88,6 +88,15 @@ describe("a slot", () => {
       { gateway: "south" },
     ]);
   });
+
+  it("is cleared for all others when one member is said to have had more energy than there is", async () => {
+    const mad = item(1, energy(subject(1), MIDNIGHT, { imported: Number.MAX_SAFE_INTEGER }));
+    const sane = item(2, energy(subject(2), MIDNIGHT, { imported: 1000 }));
+    await village.tell("north", batch([mad, sane], through(1)));
+    expect(await clear()).toBe(1);
+    expect(await answersOf("north")).toMatchObject([{ sequence: 1, subject: subject(2), paid: 30_000 }]);
+    expect(village.logged.join()).toContain("not traded");
+  });
 });
 
 describe("the answers of a clearing", () => {

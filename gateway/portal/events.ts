@@ -8,13 +8,15 @@ import type { powerSchema } from "./schemas.ts";
 
 /**
  * The page's live numbers, as server-sent events: one object when a page opens, then at most one a second, when a
- * reading of the member's devices came or `QUIET_MS` have passed (a value that grows old must turn unknown too).
+ * reading of the member's devices came or `quietMs` have passed (a value that grows old must turn unknown too).
  */
 export const STREAMS_MAX = 200;
-const TICK_MS = 1_000;
-const QUIET_MS = 5_000;
+const PACE = { tickMs: 1_000, quietMs: 5_000 };
 
-export function liveStream(portal: Portal): (c: PortalContext) => Response | Promise<Response> {
+export function liveStream(
+  portal: Portal,
+  { tickMs, quietMs } = PACE,
+): (c: PortalContext) => Response | Promise<Response> {
   let streams = 0;
   return (c) => {
     if (streams >= STREAMS_MAX) return c.json({ error: "Too many pages are open. Reload later." }, 503);
@@ -27,14 +29,14 @@ export function liveStream(portal: Portal): (c: PortalContext) => Response | Pro
         news ||= own.has(name.slice(0, name.indexOf("/")));
       });
       try {
-        for (let quiet = 0; !stream.aborted; quiet += TICK_MS) {
-          if (news || quiet >= QUIET_MS) {
+        for (let quiet = 0; !stream.aborted; quiet += tickMs) {
+          if (news || quiet >= quietMs) {
             // Whoever signed out elsewhere sees nothing more here.
             if (portal.sessions.personOf(c)?.id !== member) break;
             [news, quiet] = [false, 0];
             await stream.writeSSE({ event: "power", data: JSON.stringify(powerEvent(portal, member)) });
           }
-          await stream.sleep(TICK_MS);
+          await stream.sleep(tickMs);
         }
       } finally {
         end();

@@ -27,50 +27,56 @@ export function consentCommand(): Command {
     .requiredOption("--site <file>", "the site file")
     .option("--member <id>", "of one member only")
     .option("--json", "print JSON")
-    .action(async ({ site, member, json }: { site: string; member?: string; json?: true }) => {
-      await using store = await openRecord({ path: recordOf(await loadSite(site)) });
-      const consents = consentsOf(store.read, member === undefined ? undefined : memberId(member));
-      if (json) console.log(JSON.stringify(consents, null, 2));
-      else for (const c of consents) console.log(lineOf(c));
-    });
+    .action(list);
   withChoice(consent.command("give").description("keep a member's yes to an offer"))
     .option("--days <n>", "how long the consent lasts", wholeNumber({ from: 1, to: 3650 }), YEAR_DAYS)
     .addHelpText(
       "after",
       "\nExample:\n  fieldwatt consent give --site site.yaml --member household-01 --offer own-account-trading",
     )
-    .action(async (choice: Choice) => {
-      const { site, member, offer, policyVersion } = await chosen(choice);
-      const given = clockOf(choice.clock).now();
-      const expires = addMs(given, choice.days * DAY_MS);
-      const { purpose, recipient } = offer;
-      await using store = await openRecord({ path: recordOf(site) });
-      await store.run("giveConsent", {
-        member,
-        offer: offer.id,
-        purpose,
-        recipient,
-        policyVersion,
-        given,
-        expires,
-      });
-      console.log(`${member} agreed to "${offer.title}" until ${toIso(expires).slice(0, 10)}`);
-    });
+    .action(give);
   withChoice(
     consent.command("withdraw").description("end a member's consent; nothing is released from now on"),
-  ).action(async (choice: Choice) => {
-    const { site, member, offer } = await chosen(choice);
-    await using store = await openRecord({ path: recordOf(site) });
-    const ended = await store.run("withdrawConsent", {
-      member,
-      offer: offer.id,
-      withdrawn: clockOf(choice.clock).now(),
-    });
-    console.log(
-      ended > 0 ? `${member} withdrew "${offer.title}"` : `${member} had no consent to "${offer.title}"`,
-    );
-  });
+  ).action(withdraw);
   return consent;
+}
+
+async function list({ site, member, json }: { site: string; member?: string; json?: true }): Promise<void> {
+  await using store = await openRecord({ path: recordOf(await loadSite(site)) });
+  const consents = consentsOf(store.read, member === undefined ? undefined : memberId(member));
+  if (json) console.log(JSON.stringify(consents, null, 2));
+  else for (const c of consents) console.log(lineOf(c));
+}
+
+async function give(choice: Choice): Promise<void> {
+  const { site, member, offer, policyVersion } = await chosen(choice);
+  const given = clockOf(choice.clock).now();
+  const expires = addMs(given, choice.days * DAY_MS);
+  const { purpose, recipient } = offer;
+  await using store = await openRecord({ path: recordOf(site) });
+  await store.run("giveConsent", {
+    member,
+    offer: offer.id,
+    purpose,
+    recipient,
+    policyVersion,
+    given,
+    expires,
+  });
+  console.log(`${member} agreed to "${offer.title}" until ${toIso(expires).slice(0, 10)}`);
+}
+
+async function withdraw(choice: Choice): Promise<void> {
+  const { site, member, offer } = await chosen(choice);
+  await using store = await openRecord({ path: recordOf(site) });
+  const ended = await store.run("withdrawConsent", {
+    member,
+    offer: offer.id,
+    withdrawn: clockOf(choice.clock).now(),
+  });
+  console.log(
+    ended > 0 ? `${member} withdrew "${offer.title}"` : `${member} had no consent to "${offer.title}"`,
+  );
 }
 
 const withChoice = (command: Command): Command =>

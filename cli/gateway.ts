@@ -23,32 +23,35 @@ export function gatewayCommand(): Command {
     .option("--log <file>", "write the log to a file instead of standard output")
     .option("--log-level <level>", "trace, debug, info, warn or error", "info")
     .addHelpText("after", "\nExample:\n  fieldwatt gateway run --site /etc/fieldwatt/site.yaml")
-    .action(async (options: { site: string; clock?: ClockLine; log?: string; logLevel: string }) => {
-      const site = await loadSite(options.site);
-      const log = openLog(
-        "gateway",
-        options.log === undefined ? process.stdout : createWriteStream(options.log, { flags: "a" }),
-        options.logLevel,
-      );
-      let progress: NodeJS.Timeout | undefined;
-      try {
-        await runGateway({
-          site,
-          clock: clockOf(options.clock),
-          entropy: randomBytes,
-          wallNow: () => Date.now(),
-          log,
-          signal: stopSignal(),
-          onReady: ({ portalPort, brokerPort, figures }) => {
-            tellParent({ event: "ready", portalPort, brokerPort });
-            if (process.connected)
-              progress = setInterval(() => tellParent({ event: "progress", ...figures() }), PROGRESS_MS);
-          },
-        });
-      } finally {
-        clearInterval(progress);
-        if (process.connected) process.disconnect();
-      }
-    });
+    .action(run);
   return gateway;
+}
+
+interface RunOptions {
+  readonly site: string;
+  readonly clock?: ClockLine;
+  readonly log?: string;
+  readonly logLevel: string;
+}
+
+async function run({ site: file, clock, log: logFile, logLevel }: RunOptions): Promise<void> {
+  const site = await loadSite(file);
+  const destination = logFile === undefined ? process.stdout : createWriteStream(logFile, { flags: "a" });
+  const signal = stopSignal();
+  await runGateway({
+    site,
+    clock: clockOf(clock),
+    entropy: randomBytes,
+    wallNow: () => Date.now(),
+    log: openLog("gateway", destination, logLevel),
+    signal,
+    onReady({ portalPort, brokerPort, figures }) {
+      tellParent({ event: "ready", portalPort, brokerPort });
+      if (!process.connected) return;
+      const progress = setInterval(() => tellParent({ event: "progress", ...figures() }), PROGRESS_MS);
+      // From here on the record closes.
+      signal.addEventListener("abort", () => clearInterval(progress));
+    },
+  });
+  if (process.connected) process.disconnect();
 }

@@ -40,13 +40,13 @@ export function openProgress({ line, wallNow }: { line: ClockLine; wallNow: () =
       if (child === "gateway" && event.event === "progress") figures = event;
     },
     async until(signal) {
-      const { promise, resolve } = Promise.withResolvers<void>();
+      const { promise, resolve } = Promise.withResolvers<undefined>();
       const shown = setInterval(
         () => (terminal ? process.stdout.write(`\r\x1b[K${text()}`) : console.log(text())),
         terminal ? TERMINAL_MS : FILE_MS,
       );
-      if (signal.aborted) resolve();
-      else signal.addEventListener("abort", () => resolve(), { once: true });
+      if (signal.aborted) resolve(undefined);
+      else signal.addEventListener("abort", () => resolve(undefined), { once: true });
       await promise;
       clearInterval(shown);
       clear();

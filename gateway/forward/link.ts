@@ -5,18 +5,13 @@ import { setTimeout as wait } from "node:timers/promises";
 import { FieldwattError, messageOf, type Clock } from "../../domain/model/index.ts";
 import type { Logger } from "../../platform/log.ts";
 import { canonicalJson } from "../../protocol/canonical.ts";
-import { open, seal } from "../../protocol/envelope.ts";
+import { seal } from "../../protocol/envelope.ts";
 import { sha256Hex } from "../../protocol/keys.ts";
-import {
-  BATCH_ITEMS_MAX,
-  topics,
-  type AnswersBody,
-  type BatchBody,
-  type OutboxItem,
-  type ReceiptBody,
-} from "../../protocol/messages.ts";
+import { BATCH_ITEMS_MAX, topics, type BatchBody, type OutboxItem } from "../../protocol/messages.ts";
 import { answersThrough } from "../answers/commands.ts";
 import type { RecordStore } from "../record/store.ts";
+import { createBell, type Bell } from "./bell.ts";
+import { createInbox, type Inbox, type Receipt } from "./inbox.ts";
 import { completeThrough, waitingReleases, type Released } from "../release/released.ts";
 
 /**
@@ -71,32 +66,6 @@ export function openLink(options: LinkOptions): Link {
   };
 }
 
-interface Bell {
-  ring(): void;
-  /** Resolves at the next ring, after `ms`, or when the signal aborts, whichever is first. */
-  wait(ms: number, signal: AbortSignal): Promise<void>;
-}
-
-function createBell(): Bell {
-  let rung = false;
-  let waiting: AbortController | undefined;
-  return {
-    ring() {
-      rung = true;
-      waiting?.abort();
-    },
-    async wait(ms, signal) {
-      if (!rung) {
-        waiting = new AbortController();
-        await wait(ms, undefined, { signal: AbortSignal.any([signal, waiting.signal]) }).catch(
-          () => undefined,
-        );
-      }
-      rung = false;
-    },
-  };
-}
-
 interface Running {
   readonly stop: AbortSignal;
   readonly bell: Bell;
@@ -140,7 +109,13 @@ async function serveConnection(
   const gone = new AbortController();
   client.on("close", () => gone.abort());
   client.on("error", (error) => gone.abort(error));
-  const inbox = createInbox(options, running);
+  const inbox = createInbox(options, {
+    onReceipt() {
+      running.state.lastReceipt = options.clock.now();
+      running.onReceipt();
+    },
+    onWork: () => running.bell.ring(),
+  });
   client.on("message", (_topic, payload) => inbox.take(payload));
   try {
     await client.subscribeAsync(topics.down(gateway), { qos: 1 });
@@ -151,77 +126,6 @@ async function serveConnection(
   } finally {
     await client.endAsync(true);
   }
-}
-
-type Receipt = ReceiptBody["received"];
-
-interface Inbox {
-  take(payload: Uint8Array): void;
-  /** The next valid receipt, or undefined when none came in time or the connection went. */
-  receipt(timeoutMs: number, signal: AbortSignal): Promise<Receipt | undefined>;
-}
-
-function createInbox(
-  { gateway, hub, hubKey, store, clock, log }: LinkOptions,
-  { bell, state, onReceipt }: Running & { onReceipt(): void },
-): Inbox {
-  let awaiting: { resolve(receipt: Receipt): void } | undefined;
-
-  async function keep(answers: AnswersBody["answers"]): Promise<void> {
-    await store.run(
-      "saveAnswers",
-      answers.map((a) => ({ ...a, received: clock.now() })),
-    );
-    bell.ring();
-  }
-
-  function sendAgain(gaps: ReceiptBody["gaps"]): void {
-    store.run("requeue", gaps).then(
-      (count) => {
-        if (count > 0) log.warn({ gaps, count }, "the hub has lost what it signed for; it is sent again");
-        bell.ring();
-      },
-      (error: unknown) =>
-        log.error({ because: messageOf(error) }, "what the hub misses waits for a better moment"),
-    );
-  }
-
-  function act(payload: Uint8Array): void {
-    const { body } = open(payload, { from: hub, to: gateway, key: hubKey });
-    if (body.kind === "batch") throw new FieldwattError("MESSAGE_INVALID", "A hub sends no batch");
-    if (body.kind === "answers") {
-      keep(body.answers).catch((error: unknown) =>
-        log.error({ because: messageOf(error) }, "answers not kept; the hub will repeat them"),
-      );
-      return;
-    }
-    state.lastReceipt = clock.now();
-    onReceipt();
-    if (body.gaps.length > 0) sendAgain(body.gaps);
-    awaiting?.resolve(body.received);
-  }
-
-  return {
-    take(payload) {
-      try {
-        act(payload);
-      } catch (error) {
-        log.warn({ because: messageOf(error) }, "a message from the hub was refused");
-      }
-    },
-    async receipt(timeoutMs, signal) {
-      const { promise, resolve } = Promise.withResolvers<Receipt>();
-      awaiting = { resolve };
-      const timeout = new AbortController();
-      const late = wait(timeoutMs, undefined, { signal: AbortSignal.any([signal, timeout.signal]) }).catch(
-        () => undefined,
-      );
-      const receipt = await Promise.race([promise, late]);
-      timeout.abort();
-      awaiting = undefined;
-      return receipt ?? undefined;
-    },
-  };
 }
 
 async function deliver(

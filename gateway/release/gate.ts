@@ -5,14 +5,13 @@ import {
   type Clock,
   type Consent,
   type DenyReason,
-  type MemberId,
   type Offer,
   type Policy,
   type Summary,
 } from "../../domain/model/index.ts";
 import type { SummaryItem } from "../../protocol/messages.ts";
 import type { RecordStore } from "../record/store.ts";
-import type { Passed, ReleasePass } from "./commands.ts";
+import type { Passed } from "./commands.ts";
 import { consentsOf } from "./consents.ts";
 import { progressOf } from "../record/progress.ts";
 import { pseudonym } from "./pseudonym.ts";
@@ -32,81 +31,105 @@ interface Undecided {
   readonly summary: Summary;
 }
 
+export interface GateOptions {
+  readonly store: RecordStore;
+  readonly policy: Policy | undefined;
+  readonly clock: Clock;
+  /** Behind the members' pseudonyms. */
+  readonly secret: Uint8Array;
+  readonly timeZone: string;
+}
+
 /**
  * The consent gate: each summary meets the policy and its member's consents once. A yes writes release, egress leaf
  * and outbox together; a no is final for that summary, so that a later consent never reaches back. While the clock
  * is not trusted nothing is decided.
  */
-export function createGate(options: {
-  store: RecordStore;
-  policy: Policy | undefined;
-  clock: Clock;
-  secret: Uint8Array;
-  timeZone: string;
-}): Gate {
-  const { store, policy, clock, secret, timeZone } = options;
+export function createGate(options: GateOptions): Gate {
+  const { store, clock } = options;
   const denials = new Map<DenyReason, number>();
-
-  const decideOne = ({ id, summary }: Undecided, consents: readonly Consent[]): Passed | undefined => {
-    let because: DenyReason = "noOffer";
-    for (const offer of policy?.offers ?? []) {
-      if (offer.kind !== summary.kind) continue;
-      const request = {
-        now: clock.now(),
-        clockTrusted: clock.trusted(),
-        policy,
-        consents,
-        kind: summary.kind,
-      } as const;
-      const { purpose, recipient } = offer;
-      const decision = decide({ ...request, member: summary.member, offer: offer.id, purpose, recipient });
-      if (decision.kind === "release") return passed(id, summary, offer);
-      because = decision.because;
-    }
-    denials.set(because, (denials.get(because) ?? 0) + 1);
-    return undefined;
-  };
-
-  const passed = (summaryId: number, summary: Summary, offer: Offer): Passed => {
-    const time = summary.kind === "energyInterval" ? summary.start : dayStart(summary.day, timeZone);
-    const subject = pseudonym(secret, summary.member, time);
-    return {
-      summaryId,
-      member: summary.member,
-      subject,
-      recipient: offer.recipient,
-      released: clock.now(),
-      item: {
-        offer: offer.id,
-        purpose: offer.purpose,
-        policyVersion: policy?.version ?? 0,
-        summary: itemOf(summary, subject),
-      },
-    };
-  };
-
   return {
     denials,
     async pass() {
       if (!clock.trusted()) return false;
       // First how far the summariser has come, then what it left: what it closes in between is for the next pass.
-      const closed = progressValue(store.read, "energy");
+      const closed = progressOf(store.read, "energy") ?? 0;
       const undecided = undecidedSummaries(store.read);
       const through = decidedThrough(closed, undecided);
-      if (undecided.length === 0 && through <= progressValue(store.read, "released")) return false;
-      const consents = byMember(consentsOf(store.read));
-      const pass: { passed: Passed[]; denied: number[]; completeThrough: number } = {
-        passed: [],
-        denied: [],
-        completeThrough: through,
-      };
-      for (const one of undecided) {
-        const yes = decideOne(one, consents.get(one.summary.member) ?? []);
-        if (yes) pass.passed.push(yes);
-        else pass.denied.push(one.id);
-      }
-      await store.run("release", pass satisfies ReleasePass);
+      if (undecided.length === 0 && through <= (progressOf(store.read, "released") ?? 0)) return false;
+      const { passed, denied } = decideAll(undecided, options);
+      for (const { because } of denied) denials.set(because, (denials.get(because) ?? 0) + 1);
+      await store.run("release", { passed, denied: denied.map(({ id }) => id), completeThrough: through });
       return undecided.length === SUMMARIES_A_PASS;
+    },
+  };
+}
+
+interface Denied {
+  readonly id: number;
+  readonly because: DenyReason;
+}
+
+function decideAll(
+  undecided: readonly Undecided[],
+  options: GateOptions,
+): { passed: Passed[]; denied: Denied[] } {
+  const consents = Map.groupBy(consentsOf(options.store.read), (consent) => consent.member);
+  const passed: Passed[] = [];
+  const denied: Denied[] = [];
+  for (const one of undecided) {
+    const outcome = decideOne(one, consents.get(one.summary.member) ?? [], options);
+    if ("because" in outcome) denied.push({ id: one.id, because: outcome.because });
+    else passed.push(passage(one, outcome, options));
+  }
+  return { passed, denied };
+}
+
+/** The first offer of the policy under which this summary may leave, or why there is none. */
+function decideOne(
+  { summary }: Undecided,
+  consents: readonly Consent[],
+  { policy, clock }: GateOptions,
+): Offer | { because: DenyReason } {
+  let because: DenyReason = policy ? "noOffer" : "noPolicy";
+  for (const offer of policy?.offers ?? []) {
+    if (offer.kind !== summary.kind) continue;
+    const { purpose, recipient } = offer;
+    const decision = decide({
+      now: clock.now(),
+      clockTrusted: clock.trusted(),
+      policy,
+      consents,
+      member: summary.member,
+      kind: summary.kind,
+      offer: offer.id,
+      purpose,
+      recipient,
+    });
+    if (decision.kind === "release") return offer;
+    because = decision.because;
+  }
+  return { because };
+}
+
+function passage(
+  { id, summary }: Undecided,
+  offer: Offer,
+  { clock, policy, secret, timeZone }: GateOptions,
+): Passed {
+  const time = summary.kind === "energyInterval" ? summary.start : dayStart(summary.day, timeZone);
+  const subject = pseudonym(secret, summary.member, time);
+  return {
+    summaryId: id,
+    member: summary.member,
+    subject,
+    recipient: offer.recipient,
+    released: clock.now(),
+    item: {
+      offer: offer.id,
+      purpose: offer.purpose,
+      policyVersion: policy?.version ?? 0,
+      summary: itemOf(summary, subject),
     },
   };
 }
@@ -144,12 +167,4 @@ function decidedThrough(closed: number, undecided: readonly Undecided[]): number
   if (undecided.length < SUMMARIES_A_PASS) return closed;
   const last = undecided.at(-1)?.summary;
   return last?.kind === "energyInterval" ? last.start : 0;
-}
-
-const progressValue = (db: DatabaseSync, name: string): number => progressOf(db, name) ?? 0;
-
-function byMember(consents: readonly Consent[]): Map<MemberId, Consent[]> {
-  const map = new Map<MemberId, Consent[]>();
-  for (const consent of consents) map.set(consent.member, [...(map.get(consent.member) ?? []), consent]);
-  return map;
 }

@@ -3,7 +3,6 @@ export * from "./accounts.ts";
 export * from "./assets.ts";
 export * from "./language.ts";
 export * from "./operator-link.ts";
-export * from "./operator-link.ts";
 export * from "./server.ts";
 export * from "./session.ts";
 export * from "./shell.ts";

@@ -1,0 +1,86 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { FieldwattError, messageOf } from "../../domain/model/index.ts";
+import { open } from "../../protocol/envelope.ts";
+import type { AnswersBody, Body, ReceiptBody } from "../../protocol/messages.ts";
+import type { LinkOptions } from "./link.ts";
+
+/**
+ * What the hub says. Only what verifies with the pinned key is looked at: receipts wake the one who waits for them,
+ * answers are kept, gaps are sent again.
+ */
+export interface Inbox {
+  take(payload: Uint8Array): void;
+  /** The next valid receipt, or undefined when none came in time or the connection went. */
+  receipt(timeoutMs: number, signal: AbortSignal): Promise<Receipt | undefined>;
+}
+
+export type Receipt = ReceiptBody["received"];
+
+export interface InboxEvents {
+  onReceipt(): void;
+  /** Something new may be sent: an acknowledgement of answers, or items that the hub lost. */
+  onWork(): void;
+}
+
+export function createInbox(options: LinkOptions, events: InboxEvents): Inbox {
+  const { gateway, hub, hubKey, log } = options;
+  let awaiting: ((receipt: Receipt) => void) | undefined;
+
+  const act = (body: Body): void => {
+    if (body.kind === "batch") throw new FieldwattError("MESSAGE_INVALID", "A hub sends no batch");
+    if (body.kind === "answers") return keepAnswers(body.answers, options, events);
+    events.onReceipt();
+    if (body.gaps.length > 0) sendAgain(body.gaps, options, events);
+    awaiting?.(body.received);
+  };
+
+  return {
+    take(payload) {
+      try {
+        act(open(payload, { from: hub, to: gateway, key: hubKey }).body);
+      } catch (error) {
+        log.warn({ because: messageOf(error) }, "a message from the hub was refused");
+      }
+    },
+    async receipt(timeoutMs, signal) {
+      const { promise, resolve } = Promise.withResolvers<Receipt>();
+      awaiting = resolve;
+      const done = new AbortController();
+      const late = wait(timeoutMs, undefined, { signal: AbortSignal.any([signal, done.signal]) }).catch(
+        () => undefined,
+      );
+      const receipt = await Promise.race([promise, late]);
+      done.abort();
+      awaiting = undefined;
+      return receipt ?? undefined;
+    },
+  };
+}
+
+function keepAnswers(
+  answers: AnswersBody["answers"],
+  { store, clock, log }: LinkOptions,
+  { onWork }: InboxEvents,
+): void {
+  const received = clock.now();
+  store
+    .run(
+      "saveAnswers",
+      answers.map((answer) => ({ ...answer, received })),
+    )
+    .then(onWork, (error: unknown) =>
+      log.error({ because: messageOf(error) }, "answers not kept; the hub will repeat them"),
+    );
+}
+
+function sendAgain(gaps: ReceiptBody["gaps"], { store, log }: LinkOptions, { onWork }: InboxEvents): void {
+  const waiting = (count: number): void => {
+    if (count > 0) log.warn({ gaps, count }, "the hub has lost what it signed for; it is sent again");
+    onWork();
+  };
+  store
+    .run("requeue", gaps)
+    .then(waiting, (error: unknown) =>
+      log.error({ because: messageOf(error) }, "what the hub misses waits for a better moment"),
+    );
+}

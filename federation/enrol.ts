@@ -4,7 +4,7 @@ import { FieldwattError, messageOf, type Entropy } from "../domain/model/index.t
 import { checkYaml, valueOf } from "../platform/yaml-file.ts";
 import { sha256Hex } from "../protocol/keys.ts";
 import { hubSchema } from "./hub-file.ts";
-import { writeSecretFile } from "./hub-keys.ts";
+import { writeSecretFile } from "../platform/secret-file.ts";
 
 /** 144 bits: nobody tries them out, and it is still one short line. */
 const PASSWORD_BYTES = 18;

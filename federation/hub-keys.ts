@@ -1,6 +1,7 @@
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FieldwattError, messageOf } from "../domain/model/index.ts";
+import { writeSecretFile } from "../platform/secret-file.ts";
 import { generateKeyPair, keyPairFromPem, privateKeyToPem, type KeyPair } from "../protocol/keys.ts";
 
 /**
@@ -23,26 +24,4 @@ export async function openHubKeys(dir: string): Promise<KeyPair> {
     throw new FieldwattError("FOLDER_UNWRITABLE", `${dir} cannot be written: ${messageOf(cause)}`, { cause });
   }
   return keys;
-}
-
-interface Access {
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-}
-
-/**
- * Writes a file whole or not at all; it is on the disk when this resolves. Only its owner reads it, or whoever `access`
- * of the file that it takes the place of let in.
- */
-export async function writeSecretFile(file: string, text: string, access?: Access): Promise<void> {
-  const fresh = `${file}.new`;
-  {
-    await using handle = await open(fresh, "w", 0o600);
-    await handle.writeFile(text);
-    await handle.sync();
-    if (access) await handle.chown(access.uid, access.gid);
-    await handle.chmod(access ? access.mode & 0o777 : 0o600);
-  }
-  await rename(fresh, file);
 }

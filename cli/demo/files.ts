@@ -1,13 +1,11 @@
-import { writeFile } from "node:fs/promises";
 import { stringify } from "yaml";
+import { writeSecretFile } from "../../platform/secret-file.ts";
 
 /** The files of a demo village, written as an installer and an operator would write them. */
 
 export const HUB = "federation";
 export const GATEWAY = "kisasi-gateway";
 export const OFFERS = { trading: "own-account-trading", advice: "farm-advice" };
-
-const SECRET = { mode: 0o600 };
 
 export const POLICY = {
   version: 1,
@@ -32,8 +30,7 @@ export const POLICY = {
 } as const;
 
 export const writeYaml = (file: string, value: unknown): Promise<void> =>
-  writeFile(file, stringify(value), SECRET);
-export const writeSecret = (file: string, text: string): Promise<void> => writeFile(file, text, SECRET);
+  writeSecretFile(file, stringify(value));
 
 /** The hub's configuration with one gateway enrolled. */
 export function hubConfig(options: {

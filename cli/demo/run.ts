@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { instant, memberId, type OfferId } from "../../domain/model/index.ts";
 import { openHubKeys } from "../../federation/hub-keys.ts";
@@ -7,11 +7,12 @@ import { setDevicePasswords } from "../../gateway/acquire/device-passwords.ts";
 import { openRecord } from "../../gateway/record/open.ts";
 import { openIdentity } from "../../gateway/site/identity.ts";
 import { clockLineToText } from "../../platform/clock.ts";
-import { openAccounts } from "../../platform/web/index.ts";
+import { writeSecretFile } from "../../platform/secret-file.ts";
+import { openAccounts, OPERATOR, type Role } from "../../platform/web/index.ts";
 import { publicKeyToText, sha256Hex } from "../../protocol/keys.ts";
 import { faultFromText, planVillage, type Manifest, type VillagePlan } from "../../simulators/index.ts";
 import { startChild, type Child, type ChildOptions } from "./children.ts";
-import { GATEWAY, HUB, hubConfig, OFFERS, POLICY, writeSecret, writeYaml } from "./files.ts";
+import { GATEWAY, HUB, hubConfig, OFFERS, POLICY, writeYaml } from "./files.ts";
 import { openDemoFolder, type DemoFolder } from "./folder.ts";
 import { claimPort, freePort } from "./ports.ts";
 import { openProgress } from "./progress.ts";
@@ -140,12 +141,12 @@ async function prepare(
     .filter((device) => device.transport.kind === "mqtt")
     .map((device) => device.id);
   const passwords = await setDevicePasswords(at("gateway"), mqttDevices, randomBytes);
-  await writeSecret(
+  await writeSecretFile(
     at("simulators", "mqtt.json"),
     JSON.stringify({ url: `mqtt://127.0.0.1:${ports.broker}`, passwords }),
   );
   const hubPassword = randomBytes(18).toString("base64url");
-  await writeSecret(at("hub-password"), hubPassword);
+  await writeSecretFile(at("hub-password"), hubPassword);
   const gateway = {
     publicKey: publicKeyToText(identity.keys.publicKey),
     passwordSha256: sha256Hex(hubPassword),
@@ -217,18 +218,19 @@ async function addresses(
 ): Promise<string> {
   const [first] = plan.members;
   if (!first) return "";
-  await using accounts = await openAccounts({
-    path: join(folder.path, "gateway", "accounts.sqlite"),
-    entropy: randomBytes,
-    wallNow: () => Date.now(),
-  });
-  accounts.addPerson({ id: first.id, role: "member" });
-  const token = accounts.makeLink(first.id, { minutes: LINK_MINUTES });
-  const hubLink = (await readFile(join(folder.path, "hub", "operator-link"), "utf8")).trim();
+  const link = async (part: string, port: number, person: { id: string; role: Role }): Promise<string> => {
+    await using accounts = openAccounts({
+      path: join(folder.path, part, "accounts.sqlite"),
+      entropy: randomBytes,
+      wallNow: () => Date.now(),
+    });
+    accounts.addPerson(person);
+    return `http://127.0.0.1:${port}/once/${accounts.makeLink(person.id, { minutes: LINK_MINUTES })}`;
+  };
   return [
     "",
-    `  ${first.name}'s page    http://127.0.0.1:${ports.portal}/once/${token}`,
-    `  The hub's page  ${hubLink}`,
+    `  ${first.name}'s page    ${await link("gateway", ports.portal, { id: first.id, role: "member" })}`,
+    `  The hub's page  ${await link("hub", ports.hubPortal, { id: OPERATOR, role: "operator" })}`,
     "",
     "  Each link signs in once. Ctrl-C ends the village; the next start goes on from here.",
     `  ${OFFERS.trading}: all but the last household agreed to it.`,

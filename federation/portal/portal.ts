@@ -12,11 +12,11 @@ import {
   securityHeaders,
   signInRoutes,
   webRoutes,
+  writeOperatorLink,
   type Accounts,
   type Assets,
   type Sessions,
 } from "../../platform/web/index.ts";
-import { writeSecretFile } from "../hub-keys.ts";
 import type { Queryable } from "../storage/index.ts";
 import { readFigures } from "./figures.ts";
 import { hubBody } from "./page.ts";
@@ -36,22 +36,18 @@ export interface Portal extends AsyncDisposable {
   readonly port: number;
 }
 
-const OPERATOR = "operator";
-const LINK_MINUTES = 60;
-
 /**
- * Opens the page, and writes `operator-link` into the data folder: an address that signs in once, within the hour.
+ * Opens the page, and writes `operator-link` into the data folder: an address that signs in once, until
+ * the operator has a password.
  * @throws FieldwattError PORT_BUSY
  */
 export async function openPortal(options: PortalOptions): Promise<Portal> {
   const { data, wallNow, entropy } = options;
   await using opened = new AsyncDisposableStack();
   const accounts = opened.use(openAccounts({ path: join(data, "accounts.sqlite"), wallNow, entropy }));
-  accounts.addPerson({ id: OPERATOR, role: "operator" });
   const app = hubApp(options, accounts);
   const server = opened.use(await openWebServer({ app, host: options.host, port: options.port }));
-  const token = accounts.makeLink(OPERATOR, { minutes: LINK_MINUTES });
-  await writeSecretFile(join(data, "operator-link"), `${server.url}/once/${token}\n`);
+  await writeOperatorLink(accounts, { folder: data, url: server.url });
   const kept = opened.move();
   return { port: server.port, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }

@@ -1,7 +1,8 @@
 import { timingSafeEqual } from "node:crypto";
-import { chmod, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Entropy } from "../../domain/model/index.ts";
+import { writeSecretFile } from "../../platform/secret-file.ts";
 import { sha256Hex } from "../../protocol/keys.ts";
 
 /**
@@ -30,10 +31,7 @@ export async function setDevicePasswords(
   );
   const hashes = { ...(await readHashes(dataDir)) };
   for (const [id, password] of Object.entries(passwords)) hashes[id] = sha256Hex(password);
-  const half = `${fileOf(dataDir)}.new`;
-  await writeFile(half, JSON.stringify(hashes, null, 2), { mode: 0o600 });
-  await chmod(half, 0o600);
-  await rename(half, fileOf(dataDir));
+  await writeSecretFile(fileOf(dataDir), JSON.stringify(hashes, null, 2));
   return passwords;
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 import { open } from "../../protocol/envelope.ts";
 import type { AnswersBody, Body, ReceiptBody } from "../../protocol/messages.ts";
-import type { LinkOptions } from "./link.ts";
+import type { LinkOptions } from "./options.ts";
 
 /**
  * What the hub says. Only what verifies with the pinned key is looked at: receipts wake the one who waits for them,

@@ -1,18 +1,16 @@
 import { connectAsync, type MqttClient } from "mqtt";
-import type { KeyObject } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
-import { FieldwattError, messageOf, type Clock } from "../../domain/model/index.ts";
-import type { Logger } from "../../platform/log.ts";
+import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 import { canonicalJson } from "../../protocol/canonical.ts";
 import { seal } from "../../protocol/envelope.ts";
 import { sha256Hex } from "../../protocol/keys.ts";
 import { BATCH_ITEMS_MAX, topics, type BatchBody, type OutboxItem } from "../../protocol/messages.ts";
 import { answersThrough } from "../answers/commands.ts";
-import type { RecordStore } from "../record/store.ts";
+import { completeThrough, waitingReleases, type Released } from "../release/released.ts";
 import { createBell, type Bell } from "./bell.ts";
 import { createInbox, type Inbox, type Receipt } from "./inbox.ts";
-import { completeThrough, waitingReleases, type Released } from "../release/released.ts";
+import type { LinkOptions } from "./options.ts";
 
 /**
  * The one connection to the outside. It takes what has been released, oldest first, one batch at a time; a batch is
@@ -25,18 +23,6 @@ const RECEIPT_TIMEOUT_MS = 15_000;
 const IDLE_MS = 2_000;
 const RECONNECT_FIRST_MS = 1_000;
 const RECONNECT_MAX_MS = 60_000;
-
-export interface LinkOptions {
-  readonly url: string;
-  readonly gateway: string;
-  readonly hub: string;
-  readonly password: string;
-  readonly key: KeyObject;
-  readonly hubKey: KeyObject;
-  readonly store: RecordStore;
-  readonly clock: Clock;
-  readonly log: Logger;
-}
 
 export interface Link extends AsyncDisposable {
   /** Says that something may wait in the outbox. */

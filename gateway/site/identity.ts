@@ -1,6 +1,7 @@
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FieldwattError, messageOf, type Entropy } from "../../domain/model/index.ts";
+import { writeSecretFile } from "../../platform/secret-file.ts";
 import { generateKeyPair, keyPairFromPem, privateKeyToPem, type KeyPair } from "../../protocol/keys.ts";
 
 /** What this gateway alone has: its signing key, and the secret behind its members' pseudonyms. */
@@ -37,7 +38,6 @@ async function readOrMake(file: string, make: () => string): Promise<string> {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
   const text = make();
-  await writeFile(file, text, { mode: 0o600, flag: "wx" });
-  await chmod(file, 0o600);
+  await writeSecretFile(file, text);
   return text;
 }

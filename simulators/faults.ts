@@ -1,4 +1,5 @@
 import { FieldwattError } from "../domain/model/index.ts";
+import { flipped, openUnitFaults, type FaultRule, type UnitFaults } from "./modbus/wire-faults.ts";
 import { random } from "./village/random.ts";
 
 /** What can be wrong with one simulated device, as an option says it. */
@@ -7,25 +8,23 @@ export type Fault =
   | { readonly kind: "slow"; readonly device: string; readonly ms: number }
   | { readonly kind: "noisy"; readonly device: string };
 
-/** What faults make of a device; without any it answers at once and cleanly. */
+/** What faults make of a device that speaks by itself; without any it does so at once and cleanly. */
 export interface Disturbance {
   readonly dead: boolean;
-  /** Added to every answer or message, ms of real time. */
+  /** Added to every message, ms of real time. */
   readonly delayMs: number;
   /**
    * A seeded damage as that wire does it, often none. Damage can always be seen: a serial line flips, loses and makes
-   * up bytes under a check sum; behind TCP's own check only a broken slave is left, with a wrong header or half a message.
+   * up bytes under a check sum; of a message only half is left.
    */
   garble(frame: Uint8Array, wire: Wire): Uint8Array;
 }
-export type Wire = "serial" | "tcp" | "message";
+export type Wire = "serial" | "message";
 
 const DELAY_MS_MAX = 600_000;
 /** One frame in three. */
 const NOISE = 1 / 3;
 const STRAY_BYTES = 3;
-/** Function code and byte count of a Modbus reply. */
-const HEADER_BYTES = 2;
 
 /**
  * Reads `dead:DEVICE`, `slow:DEVICE:MS` or `noisy:DEVICE`.
@@ -62,10 +61,22 @@ export function disturbanceOf(
   };
 }
 
+/** The same faults on a Modbus wire, where a unit answers to requests. */
+export function unitFaultsOf(device: string, faults: readonly Fault[], seed: number): UnitFaults | undefined {
+  const rules = faults.filter((fault) => fault.device === device).flatMap(rulesOf);
+  return rules.length > 0 ? openUnitFaults(rules, seed, device) : undefined;
+}
+
+function rulesOf(fault: Fault): readonly FaultRule[] {
+  if (fault.kind !== "noisy") return [fault];
+  return [
+    { kind: "flipped", chance: NOISE / 2 },
+    { kind: "truncated", chance: NOISE / 2 },
+  ];
+}
+
 function damage(frame: Uint8Array, wire: Wire, uniform: () => number): Uint8Array {
   switch (wire) {
-    case "tcp":
-      return flipped(frame, Math.min(HEADER_BYTES, frame.length), uniform);
     case "message":
       return frame.subarray(0, Math.floor(frame.length / 2));
     case "serial": {
@@ -78,12 +89,4 @@ function damage(frame: Uint8Array, wire: Wire, uniform: () => number): Uint8Arra
       ]);
     }
   }
-}
-
-/** One bit of one byte among the first `span`: no CRC-16 misses that. */
-function flipped(frame: Uint8Array, span: number, uniform: () => number): Uint8Array {
-  const damaged = Uint8Array.from(frame);
-  const at = Math.floor(uniform() * span);
-  damaged[at] = (damaged[at] ?? 0) ^ (1 << Math.floor(uniform() * 8));
-  return damaged;
 }

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { FieldwattError, messageOf, type Clock, type Instant } from "../domain/model/index.ts";
 import type { Logger } from "../platform/log.ts";
-import { disturbanceOf, type Fault } from "./faults.ts";
+import { disturbanceOf, unitFaultsOf, type Fault } from "./faults.ts";
 import { manifestOf, topicOf, type Manifest, type Wires } from "./manifest.ts";
 import type { ModbusUnit } from "./modbus/slave.ts";
 import { openRtuBus } from "./modbus/rtu.ts";
@@ -101,8 +101,8 @@ const disturbance = (site: Site, device: PlannedDevice) =>
   disturbanceOf(device.id, site.faults, site.plan.seed);
 
 function unitOf(site: Site, device: PlannedDevice): ModbusUnit {
-  const disturbed = disturbance(site, device);
-  return { registers: () => registersOf(site.state(), device), ...(disturbed && { disturbance: disturbed }) };
+  const faults = unitFaultsOf(device.id, site.faults, site.plan.seed);
+  return { registers: () => registersOf(site.state(), device), ...(faults && { faults }) };
 }
 
 function unitsOf(site: Site, devices: readonly On<"modbus-tcp" | "modbus-rtu">[]): Map<number, ModbusUnit> {

@@ -1,5 +1,5 @@
-import type { Disturbance } from "../faults.ts";
 import type { RegisterTables } from "./registers.ts";
+import type { ReplyFault, UnitFaults } from "./wire-faults.ts";
 
 /** MODBUS Application Protocol V1.1b3, section 7: exception codes. */
 const ILLEGAL_FUNCTION = 1;
@@ -11,19 +11,23 @@ const READ_REGISTERS_MAX = 125;
 const READ_HOLDING = 3;
 const READ_INPUT = 4;
 
-const exception = (code: number, because: number): Buffer => Buffer.from([code | 0x80, because]);
+export const exception = (code: number, because: number): Buffer => Buffer.from([code | 0x80, because]);
 
 /**
  * The reply of a slave that holds `tables` to one request, both without address and check (a "PDU"). The fakes are
  * read only: every other function is an illegal function.
  */
-export function answer(request: Uint8Array, tables: RegisterTables): Buffer {
+export function answer(
+  request: Uint8Array,
+  tables: RegisterTables,
+  registersMax = READ_REGISTERS_MAX,
+): Buffer {
   const code = request[0] ?? 0;
   if (code !== READ_HOLDING && code !== READ_INPUT) return exception(code, ILLEGAL_FUNCTION);
   if (request.length !== 5) return exception(code, ILLEGAL_DATA_VALUE);
   const view = new DataView(request.buffer, request.byteOffset, request.byteLength);
   const [start, count] = [view.getUint16(1), view.getUint16(3)];
-  if (count < 1 || count > READ_REGISTERS_MAX) return exception(code, ILLEGAL_DATA_VALUE);
+  if (count < 1 || count > registersMax) return exception(code, ILLEGAL_DATA_VALUE);
   const registers = code === READ_HOLDING ? tables.holding : tables.input;
   const reply = Buffer.alloc(2 + count * 2);
   reply.writeUInt8(code, 0);
@@ -39,5 +43,22 @@ export function answer(request: Uint8Array, tables: RegisterTables): Buffer {
 /** One unit on a bus or behind a TCP port: its registers at the moment of a request, and what is wrong with it. */
 export interface ModbusUnit {
   registers(): RegisterTables;
-  readonly disturbance?: Disturbance;
+  /** The most registers that it gives in one reply; 125 where absent. */
+  readonly registersMax?: number;
+  readonly faults?: UnitFaults;
+}
+
+/** Hears every request that reached a unit that is there: its number, and the PDU. */
+export type RequestListener = (unit: number, request: Uint8Array) => void;
+
+const HEALTHY: ReplyFault = { delayMs: 0, copies: 1, foreign: false, damage: (frame) => frame };
+
+/** What a unit says to one request, before it is put into a frame. */
+export function replyOf(unit: ModbusUnit, request: Uint8Array): { pdu: Buffer; fault: ReplyFault } {
+  const fault = unit.faults?.next() ?? HEALTHY;
+  const pdu =
+    fault.exception === undefined
+      ? answer(request, unit.registers(), unit.registersMax)
+      : exception(request[0] ?? 0, fault.exception);
+  return { pdu, fault };
 }

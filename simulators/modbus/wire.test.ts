@@ -6,6 +6,7 @@ import { sdm120 } from "./meters.ts";
 import { openRtuBus } from "./rtu.ts";
 import type { ModbusUnit } from "./slave.ts";
 import { openModbusTcp } from "./tcp.ts";
+import { openUnitFaults } from "./wire-faults.ts";
 
 const ModbusRTU = modbus.default;
 type Client = InstanceType<typeof ModbusRTU>;
@@ -15,7 +16,7 @@ const meter = (power: number): ModbusUnit => ({
   registers: () =>
     sdm120({ power, importWh: 13_000, exportWh: 0, voltage: 230.2, frequency: 50, powerFactor: 1 }),
 });
-const silent: ModbusUnit = { ...meter(0), disturbance: { dead: true, delayMs: 0, garble: (frame) => frame } };
+const silent: ModbusUnit = { ...meter(0), faults: openUnitFaults([{ kind: "dead" }], 1, "silent") };
 const units = new Map([
   [1, meter(1_100)],
   [2, meter(-640.5)],

@@ -32,8 +32,8 @@ const FARM_QUANTITIES = [
 
 interface Due {
   readonly now: Instant;
-  /** When this gateway began to listen: a logger's backlog has the grace from then on to arrive. */
-  readonly started: Instant;
+  /** When this gateway began to listen, or when a backlog last went on: it has the grace from then on to arrive. */
+  readonly quietSince: Instant;
   readonly graceMs: number;
 }
 
@@ -66,7 +66,7 @@ function openDays(
   db: DatabaseSync,
   { member, devices, due }: { member: string; devices: readonly SiteDevice[]; due: Due },
 ): Day[] {
-  if (due.now < due.started + due.graceMs) return [];
+  if (due.now < due.quietSince + due.graceMs) return [];
   const from =
     db.prepare("SELECT value FROM progress WHERE name = ?").get(`farm ${member}`)?.value ??
     firstTime(db, devices);

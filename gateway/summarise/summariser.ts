@@ -26,6 +26,9 @@ import { memberMeters, type MemberMeters } from "./meters.ts";
  */
 export const GRACE_MS = 10 * 60_000;
 
+/** A reading that is this old when it arrives comes from a backlog. */
+const LATE_MS = 60 * 60_000;
+
 /** Slots closed in one transaction: a gateway that was away for weeks catches up in pieces. */
 const SLOTS_A_PASS = 96;
 
@@ -38,13 +41,14 @@ export interface Summariser {
 export function createSummariser(site: Site, store: RecordStore, clock: Clock): Summariser {
   const meters = site.members.map((member) => memberMeters(member.id, site.devices));
   const started = clock.now();
-  let firstSeen: Instant | undefined;
+  /** When something old last arrived: while a logger hands over its backlog, its days stay open. */
+  let lastLate = started;
   let closedThrough = progressOf(store.read, "energy");
   restore(store.read, meters, closedThrough);
 
   const observe = (readings: readonly Reading[]): void => {
     for (const reading of readings) {
-      if (firstSeen === undefined || reading.time < firstSeen) firstSeen = reading.time;
+      if (reading.time < clock.now() - LATE_MS) lastLate = clock.now();
       for (const member of meters) member.observe(reading);
     }
   };
@@ -65,7 +69,11 @@ export function createSummariser(site: Site, store: RecordStore, clock: Clock): 
       if (!closeSlot(meters, to, { force: mayClose(to), found })) break;
       to = addMs(to, SLOT_MS);
     }
-    const farms = closedFarmDays(site, store.read, { now: clock.now(), started, graceMs: GRACE_MS });
+    const farms = closedFarmDays(site, store.read, {
+      now: clock.now(),
+      quietSince: lastLate,
+      graceMs: GRACE_MS,
+    });
     found.summaries.push(...farms.summaries);
     found.progress = { ...farms.progress, ...(to > from && { energy: to }) };
     if (Object.keys(found.progress).length === 0) return false;

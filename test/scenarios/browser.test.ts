@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -14,15 +14,12 @@ import {
 } from "../support/browser.ts";
 import { liveReadings, NOW, openSeeded, type Seeded } from "../support/seeded-portal.ts";
 
-/**
- * A member and an operator at a real browser, over a real record with a made-up day. The pictures go to a temporary
- * folder, or to the one that FIELDWATT_IMAGES names (docs/images, to renew what the README shows).
- */
+/** A member and an operator at a real browser, over a real record with a made-up day. */
 const PHONE = { width: 360, height: 780 };
 const LAPTOP = { width: 1280, height: 900 };
 const DEVICES = [
-  { name: "phone", viewport: PHONE, pictureHeight: 1180 },
-  { name: "laptop", viewport: LAPTOP, pictureHeight: 1110 },
+  { name: "phone", viewport: PHONE },
+  { name: "laptop", viewport: LAPTOP },
 ];
 
 let folder: string;
@@ -49,7 +46,7 @@ describe.skipIf(chromiumIsMissing())("at a browser", () => {
 
   it.each(DEVICES)(
     "a member claims, sets a PIN, comes back with it and sees the day, on a $name",
-    async ({ name, viewport, pictureHeight }) => {
+    async ({ viewport }) => {
       await using visit = await browser.visit({ viewport });
       const { page } = visit;
       await page.goto(`${portal.url}/claim`);
@@ -66,10 +63,6 @@ describe.skipIf(chromiumIsMissing())("at a browser", () => {
       expect(await page.locator('[data-figure="using"]').innerText()).toBe("618 W");
       expect(await page.getByText("54 of 58 quarter hours are known").count()).toBe(1);
       expect(await overflow(page)).toBe(0);
-      const images = process.env.FIELDWATT_IMAGES ?? folder;
-      mkdirSync(images, { recursive: true });
-      const clip = { x: 0, y: 0, width: viewport.width, height: pictureHeight };
-      await page.screenshot({ path: join(images, `member-${name}.png`), fullPage: true, clip });
       expect(visit.complaints).toEqual([]);
     },
   );

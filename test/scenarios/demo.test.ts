@@ -1,36 +1,11 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../cli/demo/ports.ts";
+import { startDemo } from "../support/demo.ts";
 import { eventually } from "./kit.ts";
-
-/** `npm start` as a newcomer runs it, in a process group of its own so that Ctrl-C reaches all of it. */
-const main = join(import.meta.dirname, "..", "..", "cli", "main.ts");
-
-interface Run {
-  readonly child: ChildProcess;
-  printed(): string;
-  readonly exit: Promise<number | null>;
-}
-
-function demo(args: readonly string[]): Run {
-  const child = spawn(process.execPath, [main, "demo", ...args], {
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let text = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream?.on("data", (chunk: Buffer) => (text += chunk.toString()));
-  return { child, printed: () => text, exit: new Promise((resolve) => child.once("exit", resolve)) };
-}
-
-/** What a terminal does on Ctrl-C: SIGINT to the whole group. */
-const controlC = ({ child }: Run): void => void (child.pid && process.kill(-child.pid, "SIGINT"));
-
-const linksOf = (run: Run): string[] => [...run.printed().matchAll(/http:\/\/\S+/g)].map(([link]) => link);
 
 /** Signs in by a one-time link, as the page's form does. @returns the session's cookie, or undefined when refused */
 async function signIn(link: string): Promise<string | undefined> {
@@ -53,10 +28,10 @@ describe("npm start", () => {
     async () => {
       const port = await freePort();
       const args = ["--households", "4", "--speed", "300", "--data", folder, "--port", String(port)];
-      const first = demo(args);
+      await using first = startDemo(args);
       const [memberLink = "", hubLink = ""] = await eventually(
         "two links",
-        () => linksOf(first).length === 2 && linksOf(first),
+        () => first.links().length === 2 && first.links(),
         40_000,
       );
       const member = await signIn(memberLink);
@@ -85,13 +60,13 @@ describe("npm start", () => {
       expect(page).toContain("Kisasi village");
       const kept = readingsKept(await text(port, "/metrics"));
       const stopped = performance.now();
-      controlC(first);
+      first.controlC();
       expect(await first.exit).toBe(0);
       // A promise of the command to people, not a benchmark: clean within five seconds.
       expect(performance.now() - stopped).toBeLessThan(5_000);
 
-      const second = demo(args);
-      await eventually("the second start", () => linksOf(second).length === 2, 40_000);
+      await using second = startDemo(args);
+      await eventually("the second start", () => second.links().length === 2, 40_000);
       expect(second.printed()).toMatch(/^The village of 4 households/);
       // The member's session and balance have survived; the village's clock has not gone back.
       await eventually(
@@ -99,7 +74,7 @@ describe("npm start", () => {
         async () => ((await balance()) as { balance?: unknown }).balance !== undefined,
       );
       expect(kept).toBeGreaterThan(100);
-      controlC(second);
+      second.controlC();
       expect(await second.exit).toBe(0);
     },
   );
@@ -125,7 +100,7 @@ describe("npm start", () => {
         [["--port", String(await freePort()), "--data", join(folder, "c"), "--fault", "odd"], /fault/],
       ];
       for (const [args, line] of cases) {
-        const run = demo(args);
+        await using run = startDemo(args);
         expect([args, await run.exit]).toEqual([args, 1]);
         expect(run.printed()).toMatch(line);
       }

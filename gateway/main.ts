@@ -55,7 +55,7 @@ export async function runGateway({
   await using broker = await openVillageBroker(site, acquisition, log);
   await using link = await openHubLink(site, { identity, store, clock, log });
 
-  await using accounts = await openAccounts({ path: join(site.data, "accounts.sqlite"), entropy, wallNow });
+  await using accounts = openAccounts({ path: join(site.data, "accounts.sqlite"), entropy, wallNow });
   const health = { devices: () => acquisition.states(), link: () => link?.state() };
   const metrics = openMetrics({ store, broker, gate, health, clock });
   const pages = { site, policy, store, live: acquisition.live, accounts, clock, log, metrics, health };

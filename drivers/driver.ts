@@ -37,29 +37,58 @@ export const joined = (pieces: readonly Decoded[]): Decoded => ({
   problems: pieces.flatMap((piece) => piece.problems),
 });
 
-/** How a device is reached. One physical bus is one `path`, or one `host` and `port`. */
+/** How the bits of a byte lie on a serial line. */
+interface SerialLine {
+  readonly path: string;
+  readonly baudRate: number;
+  readonly parity: "none" | "even" | "odd";
+  readonly stopBits: 1 | 2;
+}
+
+interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * How a device is reached. The kind names the framing too, since wires do not show it: `modbus-tcp` has a header of its
+ * own (MBAP), `modbus-rtu-over-tcp` is what a plain serial bridge passes on (unit, function, data, CRC), `modbus-udp`
+ * is GoodWe's (RTU frames in datagrams, replies behind AA 55). One physical bus is one path, or one host and port.
+ */
 export type Connection =
-  | { readonly kind: "modbus-tcp"; readonly host: string; readonly port: number; readonly unit: number }
-  | {
-      readonly kind: "modbus-rtu";
-      readonly path: string;
-      readonly baudRate: number;
-      readonly parity: "none" | "even" | "odd";
-      readonly stopBits: 1 | 2;
-      readonly unit: number;
-    }
+  | ({ readonly kind: "modbus-tcp"; readonly unit: number } & Endpoint)
+  | ({ readonly kind: "modbus-rtu-over-tcp"; readonly unit: number } & Endpoint)
+  | ({ readonly kind: "modbus-udp"; readonly unit: number } & Endpoint)
+  | ({ readonly kind: "modbus-rtu"; readonly unit: number } & SerialLine)
   | { readonly kind: "serial"; readonly path: string; readonly baudRate: number }
   | { readonly kind: "mqtt"; readonly topic: string };
 
-/** The name of the physical bus behind a connection: devices of one bus take turns. */
-export function busOf(connection: Connection): string {
+/**
+ * The name of the physical bus behind a connection: devices of one bus take turns.
+ *
+ * @param realPath what a path of a serial port leads to, so that /dev/serial/by-id/… and /dev/ttyUSB0 are one bus
+ */
+export function busOf(connection: Connection, realPath: (path: string) => string = (path) => path): string {
   switch (connection.kind) {
     case "modbus-tcp":
-      return `tcp://${connection.host}:${connection.port}`;
+    case "modbus-rtu-over-tcp":
+      return `tcp://${hostName(connection.host)}:${connection.port}`;
+    case "modbus-udp":
+      return `udp://${hostName(connection.host)}:${connection.port}`;
     case "modbus-rtu":
     case "serial":
-      return connection.path;
+      return realPath(connection.path);
     case "mqtt":
       return "mqtt";
   }
+}
+
+/** One spelling of a host: letters are of no case (RFC 4343), the root's dot and an IPv6 address's brackets may be left out. */
+function hostName(host: string): string {
+  const plain = host
+    .trim()
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, "$1")
+    .replace(/\.$/, "");
+  return plain === "localhost" ? "127.0.0.1" : plain;
 }

@@ -5,8 +5,8 @@ export { parseDeviceFile } from "./device-file.ts";
 export { busOf, type Connection, type Decoded, type Problem, type ProblemCode } from "./driver.ts";
 export { bytesFromHex } from "./hex.ts";
 export {
+  isModbus,
   openModbusBus,
-  type BusLog,
   type BusOptions,
   type ModbusBus,
   type ModbusConnection,

@@ -1,25 +1,24 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { FieldwattError, instant, type Instant } from "../../domain/model/index.ts";
+import { FieldwattError, hasCode, instant, type Instant } from "../../domain/model/index.ts";
 import type { DeviceDefinition } from "../definition.ts";
-import type { Connection, Decoded } from "../driver.ts";
-import { openSerialPort } from "../serial/port.ts";
-import { forgetDevice, readCycle, unitMemory, type TimedExchange, type UnitMemory } from "./cycle.ts";
+import type { Decoded } from "../driver.ts";
+import {
+  forgetDevice,
+  probeUnit,
+  readCycle,
+  unitMemory,
+  type TimedExchange,
+  type UnitMemory,
+} from "./cycle.ts";
 import type { ModbusLine } from "./line.ts";
-import { rtuLine } from "./rtu.ts";
-import { openTcpLine } from "./tcp.ts";
+import { openLine, type ModbusConnection } from "./open-line.ts";
 
-export type ModbusConnection = Extract<Connection, { kind: "modbus-tcp" | "modbus-rtu" }>;
-
-/** The part of a logger that a bus uses; a pino logger is one. */
-export interface BusLog {
-  warn(details: object, message: string): void;
-}
+export { isModbus, type ModbusConnection } from "./open-line.ts";
 
 export interface BusOptions {
   /** The time that samples are stamped with. */
   readonly now: () => Instant;
-  readonly log?: BusLog;
-  /** How long a device may take to answer one request; 1 s where absent. */
+  /** How long a device may take to answer one request where its device file does not say; 1 s where absent. */
   readonly timeoutMs?: number;
 }
 
@@ -31,11 +30,36 @@ export interface ModbusBus extends AsyncDisposable {
    * Throws DEVICE_TIMEOUT, DEVICE_REFUSED, DEVICE_GARBLED, BUS_CLOSED, BUS_BUSY, or the reason of the signal.
    */
   read(definition: DeviceDefinition, unit: number, signal?: AbortSignal): Promise<Decoded>;
+  /**
+   * Asks whether a unit answers again, with one read of a few registers; an exception is an answer too. Throws as `read`.
+   */
+  probe(definition: DeviceDefinition, unit: number, signal?: AbortSignal): Promise<void>;
 }
 
 const DEFAULT_TIMEOUT_MS = 1_000;
 /** Readings that may wait for one bus: the most devices of an RTU segment (Modbus over Serial Line 1.02, 2.2). */
 const MAX_WAITING = 247;
+
+/** What a device needs of its wire, by its device file. */
+interface WireNeeds {
+  /** Silence before each request. */
+  readonly gapMs: number;
+  /** Rest between a new connection and the first request. */
+  readonly connectDelayMs: number;
+  readonly timeoutMs: number;
+}
+
+const needsOf = ({ dialect }: DeviceDefinition, timeoutMs: number): WireNeeds => ({
+  gapMs: dialect.kind === "modbus" ? dialect.minGapMs : 0,
+  connectDelayMs: 0,
+  timeoutMs,
+});
+
+/** What one turn on the bus works with. */
+interface Turn {
+  readonly exchange: TimedExchange;
+  readonly memory: UnitMemory;
+}
 
 /** A bus behind a connection; nothing is opened before the first reading. */
 export function openModbusBus(connection: ModbusConnection, options: BusOptions): ModbusBus {
@@ -43,6 +67,7 @@ export function openModbusBus(connection: ModbusConnection, options: BusOptions)
   const memories = new Map<string, UnitMemory>();
   const closing = new AbortController();
   let line: ModbusLine | undefined;
+  let openedAt = 0;
   let waiting = 0;
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -50,33 +75,70 @@ export function openModbusBus(connection: ModbusConnection, options: BusOptions)
     if (line?.usable()) return line;
     await line?.[Symbol.asyncDispose]();
     line = undefined;
-    for (const memory of memories.values()) forgetDevice(memory);
-    return (line = await openLine(connection, timeoutMs));
+    line = await openLine(connection, timeoutMs);
+    openedAt = performance.now();
+    return line;
   };
-  const cycle = async (definition: DeviceDefinition, unit: number, signal: AbortSignal): Promise<Decoded> => {
-    signal.throwIfAborted();
-    const open = await lineNow();
-    const exchange = timedExchange(open, gapOf(definition), { now: options.now, signal });
+  const memoryOf = (definition: DeviceDefinition, unit: number): UnitMemory => {
     const key = `${definition.id} ${unit}`;
     const memory = memories.get(key) ?? unitMemory();
     memories.set(key, memory);
+    return memory;
+  };
+  const onLine = async <Result>(
+    needs: WireNeeds,
+    signal: AbortSignal,
+    run: (exchange: TimedExchange) => Promise<Result>,
+  ): Promise<Result> => {
+    signal.throwIfAborted();
+    const open = await lineNow();
+    await rest(openedAt + needs.connectDelayMs - performance.now(), signal);
+    return run(timedExchange(open, needs, { now: options.now, signal }));
+  };
+  const cycle = async <Result>(
+    definition: DeviceDefinition,
+    { unit, signal }: { unit: number; signal: AbortSignal },
+    run: (turn: Turn) => Promise<Result>,
+  ): Promise<Result> => {
+    const needs = needsOf(definition, timeoutMs);
+    const memory = memoryOf(definition, unit);
+    const attempt = () => onLine(needs, signal, (exchange) => run({ exchange, memory }));
+    const wasOpen = line?.usable() === true;
     try {
-      return await readCycle(definition, unit, exchange, memory);
+      return await attempt().catch((error: unknown) => {
+        // The peer may have given up a connection that was idle: that says nothing about the device.
+        if (wasOpen && hasCode(error, "BUS_CLOSED")) return attempt();
+        throw error;
+      });
     } catch (error) {
-      if (!open.usable()) options.log?.warn({ err: error }, "the bus is opened anew at the next reading");
+      // What comes back after silence may be another device under the same number.
+      if (hasCode(error, "DEVICE_TIMEOUT")) forgetDevice(memory);
       throw error;
     }
   };
+  const queued = <Result>(
+    signal: AbortSignal | undefined,
+    run: (both: AbortSignal) => Promise<Result>,
+  ): Promise<Result> => {
+    if (waiting >= MAX_WAITING)
+      return Promise.reject(new FieldwattError("BUS_BUSY", `${waiting} readings wait already`));
+    waiting += 1;
+    const both = signal ? AbortSignal.any([signal, closing.signal]) : closing.signal;
+    const result = turn.then(() => run(both)).finally(() => (waiting -= 1));
+    turn = result.catch(() => undefined);
+    return result;
+  };
   return {
-    read(definition, unit, signal) {
-      if (waiting >= MAX_WAITING)
-        return Promise.reject(new FieldwattError("BUS_BUSY", `${waiting} readings wait already`));
-      waiting += 1;
-      const both = signal ? AbortSignal.any([signal, closing.signal]) : closing.signal;
-      const result = turn.then(() => cycle(definition, unit, both)).finally(() => (waiting -= 1));
-      turn = result.catch(() => undefined);
-      return result;
-    },
+    read: (definition, unit, own) =>
+      queued(own, (signal) =>
+        cycle(definition, { unit, signal }, ({ exchange, memory }) =>
+          readCycle(definition, unit, exchange, memory),
+        ),
+      ),
+    probe: (definition, unit, own) =>
+      queued(own, (signal) =>
+        cycle(definition, { unit, signal }, ({ exchange }) => probeUnit(definition, unit, exchange)),
+      ),
     async [Symbol.asyncDispose]() {
       closing.abort(new FieldwattError("BUS_CLOSED", "the bus was closed"));
       await turn;
@@ -85,25 +147,20 @@ export function openModbusBus(connection: ModbusConnection, options: BusOptions)
   };
 }
 
-async function openLine(connection: ModbusConnection, timeoutMs: number): Promise<ModbusLine> {
-  if (connection.kind === "modbus-tcp")
-    return openTcpLine({ host: connection.host, port: connection.port, timeoutMs });
-  const { path, baudRate, parity, stopBits } = connection;
-  return rtuLine(await openSerialPort({ path, baudRate, parity, stopBits }), { baudRate, timeoutMs });
+async function rest(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms > 0) await wait(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
 }
-
-const gapOf = ({ dialect }: DeviceDefinition): number => (dialect.kind === "modbus" ? dialect.minGapMs : 0);
 
 /** An exchange that keeps the device's pause and says when its middle was. */
 function timedExchange(
   line: ModbusLine,
-  gapMs: number,
+  { gapMs, timeoutMs }: WireNeeds,
   { now, signal }: { readonly now: () => Instant; readonly signal: AbortSignal },
 ): TimedExchange {
   return async (request) => {
-    if (gapMs > 0) await wait(gapMs);
+    await rest(gapMs, signal);
     const before = now();
-    const answer = await line.exchange(request, signal);
+    const answer = await line.exchange(request, { timeoutMs, signal });
     return { answer, time: instant(Math.round((before + now()) / 2)) };
   };
 }

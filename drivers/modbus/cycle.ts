@@ -7,6 +7,7 @@ import { halves, planBlocks, type Block } from "./plan.ts";
 import { decodePoints, problem } from "./points.ts";
 import { isBase, knownModels, readModel, walkChain, type Chain, type Walk } from "./sunspec.ts";
 import { targetName } from "../value.ts";
+import { WORD_COUNTS } from "./words.ts";
 
 /** One request and its answer, with the middle of the exchange as its time. */
 export type TimedExchange = (
@@ -27,7 +28,7 @@ export interface UnitMemory {
 
 export const unitMemory = (): UnitMemory => ({ refused: [], cyclesSinceRefusal: 0, firstBase: 0 });
 
-/** What hangs there may have changed with the connection; only where discovery goes on is kept. */
+/** Another device may hang there now; only where discovery goes on is kept. */
 export function forgetDevice(memory: UnitMemory): void {
   delete memory.blocks;
   delete memory.chain;
@@ -51,6 +52,21 @@ export function readCycle(
   if (dialect.kind === "modbus") return readBlocks(dialect, unit, exchange, memory);
   if (dialect.kind === "sunspec") return readModels(dialect, unit, exchange, memory);
   return Promise.reject(new FieldwattError("BUS_CLOSED", `${id} does not speak Modbus`));
+}
+
+/** One cheap question: a few registers, and whatever is answered will do. Throws as the exchange does. */
+export async function probeUnit(
+  { dialect, id }: DeviceDefinition,
+  unit: number,
+  exchange: TimedExchange,
+): Promise<void> {
+  if (dialect.kind === "sunspec") {
+    await exchange({ unit, table: "holding", at: dialect.bases[0] ?? 0, count: 2 });
+    return;
+  }
+  const [point] = dialect.kind === "modbus" ? planBlocks(dialect).flatMap((block) => block.points) : [];
+  if (!point) throw new FieldwattError("BUS_CLOSED", `${id} has nothing to ask for over Modbus`);
+  await exchange({ unit, table: point.table, at: point.at, count: WORD_COUNTS[point.as] });
 }
 
 async function readBlocks(

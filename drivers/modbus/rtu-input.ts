@@ -4,7 +4,8 @@ import type { BytePort } from "../serial/port.ts";
 /** What came in from a serial line and was not used yet. Its methods throw what ended the line, once it has ended. */
 export interface RtuInput {
   bytes(): Uint8Array;
-  clear(): void;
+  /** Takes the first `count` bytes away, all of them where absent. */
+  drop(count?: number): void;
   /** Ends the line from this side: a write failed. */
   fail(error: FieldwattError): void;
   ended(): FieldwattError | undefined;
@@ -30,7 +31,7 @@ export function openRtuInput(port: BytePort): RtuInput {
   });
   return {
     bytes: () => buffer,
-    clear: () => void (buffer = new Uint8Array(0)),
+    drop: (count) => void (buffer = count === undefined ? new Uint8Array(0) : buffer.subarray(count)),
     fail,
     ended: () => end,
     async news(ms, signal) {

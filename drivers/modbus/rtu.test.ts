@@ -42,7 +42,7 @@ function wireTo(device: (request: Uint8Array, wire: Wire) => void): Wire {
 }
 
 const lineTo = (device: (request: Uint8Array, wire: Wire) => void, timeoutMs = 100) =>
-  rtuLine(wireTo(device).port, { baudRate: 115_200, timeoutMs });
+  rtuLine(wireTo(device).port, { baudRate: 115_200, timeoutMs, name: "/dev/ttyUSB0" });
 const read = (unit: number, at: number, count: number) => ({ unit, table: "holding" as const, at, count });
 const wordsArbitrary = fc.array(fc.nat(0xffff), { minLength: 1, maxLength: 125 });
 const SEED = 20260615;

@@ -16,11 +16,14 @@ import { EXCEPTION_FLAG, FUNCTIONS, parseReply, requestBytes, type ReadRequest }
  * looks exactly like the reply to the next request of the same length, and from then on every value may be a wrong
  * one (measured with modbus-serial 8.0.25: for ever). So a unit that owes a reply is fenced: before its next
  * request the line is let fall silent, and the unit is asked for a number of registers that none of the replies it
- * owes has. Devices answer in order, so when that reply is here, the older ones can no longer come.
+ * owes has. Devices answer in order, so when that reply is here, the older ones can no longer come. A unit that speaks
+ * unasked (a reply sent twice, a reply long given up) is fenced in the same way: it may do so again.
  */
 export interface RtuOptions {
   readonly baudRate: number;
   readonly timeoutMs: number;
+  /** What errors call the line: its path, or host and port. */
+  readonly name: string;
 }
 
 /** Modbus over Serial Line 1.02, 2.5.1.1: 3.5 characters of 11 bits, and never less than 1.75 ms. */
@@ -34,38 +37,65 @@ const MAX_SILENCE_WAITS = 40;
 /** Lengths that a unit may owe at once. When there are more, the oldest are at least as many time-outs old. */
 const MAX_OWED = 8;
 
-export function rtuLine(port: BytePort, { baudRate, timeoutMs }: RtuOptions): ModbusLine {
+export function rtuLine(port: BytePort, { baudRate, timeoutMs, name }: RtuOptions): ModbusLine {
   const silenceMs = silenceOf(baudRate);
   const owed = new Map<number, Set<number>>();
   const input = openRtuInput(port);
   let settled = true;
 
-  const send = async (request: ReadRequest, strict: boolean, signal?: AbortSignal): Promise<Answer> => {
-    const lengths = owed.get(request.unit) ?? new Set();
-    owed.set(request.unit, lengths.size < MAX_OWED ? lengths.add(request.count) : new Set([request.count]));
-    input.clear();
+  const owes = (unit: number, count: number): void => {
+    const lengths = owed.get(unit) ?? new Set();
+    owed.set(unit, lengths.size < MAX_OWED ? lengths.add(count) : new Set([count]));
+  };
+  /** Throws away what came unasked, and remembers who sent it. */
+  const discard = (): void => {
+    const bytes = input.bytes();
+    if (bytes.length === 0) return;
+    settled = false;
+    for (const { unit, count } of registerReplies(bytes)) owes(unit, count);
+    input.drop();
+  };
+  /** Resolves when nothing came for `ms`. Throws DEVICE_GARBLED where the line is never silent. */
+  const silence = async (ms: number, signal?: AbortSignal): Promise<void> => {
+    for (let waits = 0; waits < MAX_SILENCE_WAITS; waits++) {
+      discard();
+      if ((await input.news(ms, signal)) === "silence") return;
+    }
+    const why = "the line never falls silent: a device babbles, or the baud rate is wrong";
+    throw new FieldwattError("DEVICE_GARBLED", `${name}: ${why}`);
+  };
+  const send = async (request: ReadRequest, options: ReplyOptions): Promise<Answer> => {
+    owes(request.unit, request.count);
+    discard();
     // Not awaited: a port that never finishes writing must not outlast the time-out.
     port.write(withCrc(requestBytes(request))).catch(input.fail);
-    return reply(input, request, { timeoutMs, strict, ...(signal && { signal }) });
+    return reply(input, request, options);
   };
-  const fence = async (request: ReadRequest, signal?: AbortSignal): Promise<void> => {
-    const lengths = owed.get(request.unit);
-    if (!lengths) return;
-    await silence(input, Math.min(timeoutMs, SETTLE_MS));
+  const fence = async (request: ReadRequest, options: ReplyOptions): Promise<void> => {
+    const settleMs = Math.min(options.timeoutMs, SETTLE_MS);
+    await silence(settleMs, options.signal);
+    const lengths = owed.get(request.unit) ?? new Set();
     const free = Array.from({ length: MAX_OWED + 2 }, (_, index) => index + 1);
     const count = free.find((candidate) => !lengths.has(candidate) && candidate !== request.count) ?? 1;
-    await send({ ...request, count }, false, signal);
+    const answer = await send({ ...request, count }, { ...options, strict: false });
+    // All exceptions look alike: this one may be an older request's, with the fence's own reply still to come.
+    if (answer.kind === "exception") await silence(settleMs, options.signal);
     owed.delete(request.unit);
   };
   return {
     usable: () => input.ended() === undefined,
-    async exchange(request, signal) {
+    async exchange(request, { timeoutMs: own = timeoutMs, signal } = {}) {
       signal?.throwIfAborted();
-      await fence(request, signal);
+      const options = { name, timeoutMs: own, strict: true, ...(signal && { signal }) };
+      discard();
       // A reply that comes too late may still be on its way, from whichever unit.
-      await silence(input, settled ? silenceMs : END_OF_NOISE_MS);
+      await silence(settled ? silenceMs : Math.min(END_OF_NOISE_MS, own), signal);
+      if (owed.has(request.unit)) {
+        await fence(request, options);
+        await silence(silenceMs, signal);
+      }
       settled = false;
-      const answer = await send(request, true, signal);
+      const answer = await send(request, options);
       owed.delete(request.unit);
       settled = true;
       return answer;
@@ -75,52 +105,51 @@ export function rtuLine(port: BytePort, { baudRate, timeoutMs }: RtuOptions): Mo
 }
 
 interface ReplyOptions {
+  readonly name: string;
   readonly timeoutMs: number;
   /** True: anything that is not the reply is damage. False: wait for the reply behind it. */
   readonly strict: boolean;
   readonly signal?: AbortSignal;
 }
 
-/** Resolves when nothing came for `ms`; what came is thrown away. Throws DEVICE_GARBLED where it never is silent. */
-async function silence(input: RtuInput, ms: number): Promise<void> {
-  for (let waits = 0; waits < MAX_SILENCE_WAITS; waits++) {
-    input.clear();
-    if ((await input.news(ms)) === "silence") return input.clear();
-  }
-  const why = "the line never falls silent: a device babbles, or the baud rate is wrong";
-  throw new FieldwattError("DEVICE_GARBLED", why);
-}
-
 async function reply(
   input: RtuInput,
   request: ReadRequest,
-  { timeoutMs, strict, signal }: ReplyOptions,
+  { name, timeoutMs, strict, signal }: ReplyOptions,
 ): Promise<Answer> {
+  const failure = (received: number): FieldwattError => unanswered({ name, timeoutMs, received }, request);
   const deadline = performance.now() + timeoutMs;
   const enough = 5 + request.count * 2;
   for (;;) {
     const bytes = input.bytes();
-    const answer = findReply(request, bytes);
-    if (answer) return answer;
+    const found = findReply(request, bytes);
+    if (found) {
+      input.drop(found.end);
+      return found.answer;
+    }
     const left = deadline - performance.now();
-    if (left <= 0) throw unanswered(request, bytes.length, timeoutMs);
+    if (left <= 0) throw failure(bytes.length);
     const damaged = strict && bytes.length - foreignBytes(request, bytes) >= enough;
     const what = await input.news(damaged ? Math.min(END_OF_NOISE_MS, left) : left, signal);
-    if (damaged && what === "silence") throw unanswered(request, bytes.length, timeoutMs);
+    if (damaged && what === "silence") throw failure(bytes.length);
   }
 }
 
-function unanswered({ unit }: ReadRequest, received: number, timeoutMs: number): FieldwattError {
+function unanswered(
+  { name, timeoutMs, received }: { name: string; timeoutMs: number; received: number },
+  { unit }: ReadRequest,
+): FieldwattError {
   if (received === 0)
-    return new FieldwattError("DEVICE_TIMEOUT", `unit ${unit} gave no answer in ${timeoutMs} ms`);
-  return new FieldwattError(
-    "DEVICE_GARBLED",
-    `unit ${unit}: ${received} bytes came that are not the reply that was asked for`,
-  );
+    return new FieldwattError("DEVICE_TIMEOUT", `${name}: unit ${unit} gave no answer in ${timeoutMs} ms`);
+  const what = `${received} bytes came that are not the reply of unit ${unit}`;
+  return new FieldwattError("DEVICE_GARBLED", `${name}: ${what}`);
 }
 
 /** The reply with its own length and CRC, wherever it begins: noise, an echo or another unit's reply may stand before. */
-function findReply(request: ReadRequest, buffer: Uint8Array): Answer | undefined {
+function findReply(
+  request: ReadRequest,
+  buffer: Uint8Array,
+): { readonly answer: Answer; readonly end: number } | undefined {
   const code = FUNCTIONS[request.table];
   for (let start = 0; start + 5 <= buffer.length; start++) {
     if (buffer[start] !== request.unit) continue;
@@ -128,21 +157,33 @@ function findReply(request: ReadRequest, buffer: Uint8Array): Answer | undefined
     const frame = buffer.subarray(start, start + length);
     if (frame.length < length || !crcFits(frame)) continue;
     const reply = parseReply(request, frame.subarray(0, -2));
-    if (reply.kind !== "wrong") return reply;
+    if (reply.kind !== "wrong") return { answer: reply, end: start + length };
   }
   return undefined;
 }
 
 /** Bytes of whole replies of other units, which came too late for their own requests and are no damage to this one. */
 function foreignBytes(request: ReadRequest, buffer: Uint8Array): number {
-  let [bytes, start] = [0, 0];
-  while (start + 5 <= buffer.length) {
-    const [unit, code = 0, size = 0] = buffer.subarray(start, start + 3);
+  const foreign = wholeReplies(buffer).filter((frame) => frame[0] !== request.unit);
+  return foreign.reduce((sum, frame) => sum + frame.length, 0);
+}
+
+/** Whose registers, and how many, stand in these bytes. */
+const registerReplies = (buffer: Uint8Array): { readonly unit: number; readonly count: number }[] =>
+  wholeReplies(buffer)
+    .map(([unit = 0, code = 0, size = 0]) => ({ unit, code, count: size / 2 }))
+    .filter(({ code }) => (code & EXCEPTION_FLAG) === 0);
+
+/** Every whole frame with the form of a reply and a CRC that fits. */
+function wholeReplies(buffer: Uint8Array): Uint8Array[] {
+  const frames: Uint8Array[] = [];
+  for (let start = 0; start + 5 <= buffer.length;) {
+    const [, code = 0, size = 0] = buffer.subarray(start, start + 3);
     const length = (code & EXCEPTION_FLAG) === 0 ? 5 + size : 5;
-    const whole = start + length <= buffer.length && unit !== request.unit;
-    const isFrame = whole && crcFits(buffer.subarray(start, start + length));
-    if (isFrame) bytes += length;
+    const frame = buffer.subarray(start, start + length);
+    const isFrame = frame.length === length && crcFits(frame);
+    if (isFrame) frames.push(frame);
     start += isFrame ? length : 1;
   }
-  return bytes;
+  return frames;
 }

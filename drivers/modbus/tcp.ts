@@ -22,17 +22,16 @@ const KEEP_ALIVE_MS = 10_000;
 /** Connects. Throws BUS_CLOSED. */
 export async function openTcpLine(options: TcpOptions): Promise<ModbusLine> {
   const { host, port, timeoutMs } = options;
-  const socket = await connected(options);
-  socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
+  const socket = await connectTcp(options);
   let transaction = 0;
   return {
     usable: () => !socket.destroyed && socket.readable,
-    async exchange(request, signal) {
+    async exchange(request, { timeoutMs: own = timeoutMs, signal } = {}) {
       transaction = (transaction + 1) % 0x1_0000;
       try {
         return await exchange(socket, request, {
           transaction,
-          timeoutMs,
+          timeoutMs: own,
           name: `${host}:${port}`,
           ...(signal && { signal }),
         });
@@ -47,8 +46,10 @@ export async function openTcpLine(options: TcpOptions): Promise<ModbusLine> {
   };
 }
 
-async function connected({ host, port, timeoutMs }: TcpOptions): Promise<Socket> {
+/** A connected socket that asks by itself, while it is idle, whether its peer is still there. Throws BUS_CLOSED. */
+export async function connectTcp({ host, port, timeoutMs }: TcpOptions): Promise<Socket> {
   const socket = connect({ host, port });
+  socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
   // Without a listener an error would end the process; every use of the socket looks for its own end.
   socket.on("error", () => undefined);
   const closed = (detail: string, cause?: unknown): FieldwattError =>
@@ -66,14 +67,14 @@ async function connected({ host, port, timeoutMs }: TcpOptions): Promise<Socket>
   return socket;
 }
 
-interface ExchangeOptions {
+interface OneExchange {
   readonly transaction: number;
   readonly timeoutMs: number;
   readonly name: string;
   readonly signal?: AbortSignal;
 }
 
-function exchange(socket: Socket, request: ReadRequest, options: ExchangeOptions): Promise<Answer> {
+function exchange(socket: Socket, request: ReadRequest, options: OneExchange): Promise<Answer> {
   const { transaction, timeoutMs, name, signal } = options;
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);
@@ -86,12 +87,25 @@ function exchange(socket: Socket, request: ReadRequest, options: ExchangeOptions
     const fail = (error: unknown): void =>
       settle(() => reject(error instanceof Error ? error : new Error(String(error))));
     const onAbort = (): void => fail(signal?.reason);
-    const onClose = (): void => fail(new FieldwattError("BUS_CLOSED", `${name}: the connection was closed`));
+    const onClose = (): void => {
+      fail(
+        new FieldwattError(
+          "BUS_CLOSED",
+          `${name}: the connection closed while unit ${request.unit} was asked`,
+        ),
+      );
+    };
     const onData = (bytes: Buffer): void => {
       received = Buffer.concat([received, bytes]);
       const found = parseFrame(request, transaction, received);
-      if (found?.kind === "wrong") fail(new FieldwattError("DEVICE_GARBLED", `${name}: ${found.because}`));
-      else if (found) settle(() => resolve(found));
+      if (found?.kind === "wrong") {
+        fail(
+          new FieldwattError(
+            "DEVICE_GARBLED",
+            `${name}: unit ${request.unit} was asked, but ${found.because}`,
+          ),
+        );
+      } else if (found) settle(() => resolve(found));
     };
     const timer = setTimeout(() => {
       fail(

@@ -77,6 +77,11 @@ describe.each(documents)("%s", (document) => {
     expect(brokenLinks(document)).toEqual([]);
   });
 
+  it("names source files that exist", () => {
+    const named = [...prose(document).matchAll(/`([a-z][\w./-]*\/[\w.-]+\.(?:ts|mjs|yaml|service|json))`/g)];
+    expect(named.map(([, file = ""]) => file).filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+
   it("names commands and options that fieldwatt has", { timeout: 60_000 }, async () => {
     const lines = await Promise.all(
       commandLines(document).map(async (words) => ({ words, unknown: await unknownWord(words) })),

@@ -3,7 +3,7 @@ const allowed = {
   domain: [],
   protocol: ["domain"],
   platform: ["domain", "protocol"],
-  drivers: ["domain"],
+  drivers: ["domain", "platform"],
   gateway: ["domain", "protocol", "platform", "drivers"],
   federation: ["domain", "protocol", "platform"],
   simulators: ["domain/model", "platform", "drivers/devices"],

@@ -1,4 +1,4 @@
-import { converter, type Quantity } from "../domain/model/index.ts";
+import { converter, isQuantity, type Quantity } from "../domain/model/index.ts";
 
 /** Where a value belongs: a quantity, and the channel of the device that it is about. */
 export interface Target {
@@ -30,7 +30,8 @@ export function scaled(value: number, scale: number): number {
 export function stored(point: Scaling, value: number): number {
   const convert = converter(point.quantity, point.unit);
   if (!convert) throw new RangeError(`${point.quantity} cannot be given in ${point.unit}`);
-  return tidy(convert(scaled(value, point.scale)));
+  // Adding 0 turns -0, which floats and negative scales give, into 0.
+  return tidy(convert(scaled(value, point.scale))) + 0;
 }
 
 /** Bits of a float32's fraction. */
@@ -57,3 +58,13 @@ export const targetName = (target: Target): string =>
 /** The target as the properties of a sample. */
 export const targetOf = ({ quantity, channel }: Target): Target =>
   channel === undefined ? { quantity } : { quantity, channel };
+
+function targetFrom(key: string): Target {
+  const [quantity = "", channel] = key.split(".");
+  if (!isQuantity(quantity)) throw new RangeError(`${key} is no quantity`);
+  return channel === undefined ? { quantity } : { quantity, channel };
+}
+
+/** The points of a file's map, each with the target that its key names. Throws RangeError for a key that names none. */
+export const targeted = <Point>(points: Readonly<Record<string, Point>>): (Point & Target)[] =>
+  Object.entries(points).map(([key, point]) => ({ ...point, ...targetFrom(key) }));

@@ -50,7 +50,7 @@ export function checkYaml<T>(
   };
   if (text.length > BYTES_MAX)
     return { problems: [{ file, line: 1, column: 1, message: `longer than ${BYTES_MAX} characters` }] };
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
   if (document.errors.length > 0) return { problems: document.errors.map((e) => at(e.pos[0], e.message)) };
   const parsed = schema.safeParse(document.toJS({ maxAliasCount: 100 }));
   if (parsed.success) return { value: parsed.data, problems: [] };
@@ -76,7 +76,9 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number {
   for (let depth = path.length; depth > 0; depth--) {
     const parent = depth === 1 ? document.contents : document.getIn(path.slice(0, depth - 1), true);
     if (isMap(parent)) {
-      const key = parent.items.find((item) => isScalar(item.key) && item.key.value === path[depth - 1])?.key;
+      const key = parent.items.find(
+        (item) => isScalar(item.key) && String(item.key.value) === String(path[depth - 1]),
+      )?.key;
       if (isScalar(key) && key.range) return key.range[0];
     }
     const node = document.getIn(path.slice(0, depth), true);

@@ -9,7 +9,9 @@ export const WORD_COUNTS = {
   int64: 4,
   uint64: 4,
   float32: 2,
+  float64: 4,
   acc32: 2,
+  acc64: 4,
 } as const;
 export type WordType = keyof typeof WORD_COUNTS;
 
@@ -54,7 +56,10 @@ export function numberFrom(words: readonly number[], as: WordType, order: Order)
     case "int64":
       return exact(view.getBigInt64(0));
     case "uint64":
+    case "acc64":
       return exact(view.getBigUint64(0));
+    case "float64":
+      return view.getFloat64(0);
     case "float32": {
       const value = view.getFloat32(0);
       return Number.isFinite(value) ? shortestFloat32(value) : value;

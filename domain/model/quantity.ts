@@ -34,7 +34,9 @@ export type Unit =
   | "mg/kg"
   | "m"
   | "l/min"
-  | "l";
+  | "l"
+  | "lx"
+  | "Ah";
 
 export const QUANTITIES = {
   activePower: { unit: "W", kind: "gauge", obis: "1-0:16.7.0" },
@@ -49,9 +51,12 @@ export const QUANTITIES = {
   frequency: { unit: "Hz", kind: "gauge", obis: "1-0:14.7.0" },
   powerFactor: { unit: "1", kind: "gauge", obis: "1-0:13.7.0" },
   stateOfCharge: { unit: "%", kind: "gauge" },
+  electricCharge: { unit: "Ah", kind: "counter" },
   airTemperature: { unit: "°C", kind: "gauge" },
   relativeHumidity: { unit: "%", kind: "gauge" },
   atmosphericPressure: { unit: "kPa", kind: "gauge" },
+  vapourPressure: { unit: "kPa", kind: "gauge" },
+  illuminance: { unit: "lx", kind: "gauge" },
   rainfall: { unit: "mm", kind: "amount" },
   solarIrradiance: { unit: "W/m²", kind: "gauge" },
   windSpeed: { unit: "m/s", kind: "gauge" },
@@ -100,6 +105,7 @@ const CONVERSIONS: Readonly<Record<string, readonly [Unit, number, number?]>> = 
   "°F": ["°C", 5 / 9, -160 / 9],
   "%VWC": ["m³/m³", 0.01],
   hPa: ["kPa", 0.1],
+  Pa: ["kPa", 1e-3],
   cbar: ["kPa", 1],
   "dS/m": ["µS/cm", 1e3],
   "mS/cm": ["µS/cm", 1e3],

@@ -43,6 +43,11 @@ function rowsOf({ dialect }: DeviceDefinition): Row[] {
       );
     case "vedirect":
       return dialect.points.map((point) => ({ ...point, where: `field ${point.field}` }));
+    case "lorawan":
+      return dialect.points.map((point) => ({
+        ...point,
+        where: `${dialect.codec} ${point.field || "payload"}, byte ${point.at}, ${point.as}`,
+      }));
     case "mqtt":
       return dialect.messages.flatMap(({ topic, form, points }) =>
         points.map((point) => ({

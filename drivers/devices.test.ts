@@ -4,6 +4,7 @@ import type { DeviceDefinition, DeviceTest } from "./definition.ts";
 import type { Decoded } from "./driver.ts";
 import {
   bytesFromHex,
+  decodeLorawan,
   decodeMessage,
   decodeRegisters,
   decodeRtu,
@@ -23,7 +24,9 @@ function run(definition: DeviceDefinition, { input }: DeviceTest): Decoded {
     case "exchange":
       return decodeRtu(definition, input.request, input.frame);
     case "bytes":
-      return decodeSerialBytes(definition, bytesFromHex(input.hex));
+      return definition.dialect.kind === "lorawan"
+        ? decodeLorawan(definition, { bytes: bytesFromHex(input.hex), port: input.port })
+        : decodeSerialBytes(definition, bytesFromHex(input.hex));
     case "message":
       return decodeMessage(definition, { topic: input.topic, payload: input.payload });
   }

@@ -12,6 +12,7 @@ export {
   type ModbusConnection,
 } from "./modbus/bus.ts";
 export { decodeRegisters, decodeRtu, parseRegisters, type Registers } from "./modbus/dump.ts";
+export { decodeLorawan, type LorawanPayload } from "./lorawan/decode.ts";
 export { decodeMessage, type DeviceMessage } from "./mqtt/message.ts";
 export { decodeSerialBytes } from "./serial/decode.ts";
 export { openSerialStream, type SerialConnection, type StreamOptions } from "./serial/stream.ts";

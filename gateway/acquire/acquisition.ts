@@ -1,22 +1,16 @@
-import { normalise, type Placement } from "../../domain/energy/normalise.ts";
-import {
-  addMs,
-  deviceId,
-  instant,
-  messageOf,
-  type Clock,
-  type DeviceId,
-  type Instant,
-  type Reading,
-} from "../../domain/model/index.ts";
+import { realpathSync } from "node:fs";
+import type { Placement } from "../../domain/energy/normalise.ts";
+import { deviceId, messageOf, type Clock, type Instant, type Reading } from "../../domain/model/index.ts";
 import {
   busOf,
   decodeMessage,
+  isModbus,
   openModbusBus,
   openSerialStream,
   type Catalogue,
   type Decoded,
   type DeviceDefinition,
+  type ModbusConnection,
 } from "../../drivers/index.ts";
 import type { BrokerMessage } from "../../platform/broker.ts";
 import type { Logger } from "../../platform/log.ts";
@@ -25,7 +19,8 @@ import type { Site } from "../site/load.ts";
 import type { SiteDevice } from "../site/schema.ts";
 import { createDeviceStates, type DeviceState } from "./device-state.ts";
 import { createLive, type Live } from "./live.ts";
-import { pollBus, type PolledDevice } from "./poll.ts";
+import { keeper } from "./keep.ts";
+import { pollBus, type PolledDevice, type Polling } from "./poll.ts";
 
 /**
  * From wires to the record. One queue a physical bus; talkers on serial lines; MQTT devices through the village
@@ -56,16 +51,25 @@ export interface AcquisitionOptions {
   onKept(readings: readonly Reading[]): void;
 }
 
-/** A device's own stamp may run ahead of the gateway's clock by this much; beyond it, it is the clock that lies. */
-const AHEAD_MAX_MS = 5 * 60_000;
-
 export function openAcquisition(options: AcquisitionOptions): Acquisition {
   const { site, catalogue, clock, log } = options;
   const placed = site.devices.map((device) => place(device, catalogue));
   const states = createDeviceStates(site.devices);
   const live = createLive();
   const stop = new AbortController();
-  const keep = keeper({ ...options, live });
+  const commit = keeper({
+    ...options,
+    onKept(device, readings) {
+      states.kept(device, readings);
+      live.update(readings);
+      options.onKept(readings);
+    },
+  });
+  const keep: KeepFrom = ({ device, placement }, decoded) => {
+    for (const problem of decoded.problems)
+      log.debug({ device: device.id, ...problem }, "what a device said was read in part");
+    return commit(placement, decoded);
+  };
   const now = () => clock.now();
   const mqtt = new Map(
     placed.filter((p) => p.device.connection.kind === "mqtt").map((p) => [p.device.id, p]),
@@ -85,10 +89,7 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
       const base = topicOf(from);
       if (!from || base === undefined) return;
       const decoded = decodeMessage(from.definition, { topic, payload, base, now: clock.now() });
-      for (const problem of decoded.problems)
-        log.debug({ device: user, topic, ...problem }, "a message was read in part");
       await keep(from, decoded);
-      if (decoded.samples.length > 0) states.answered(user, clock.now());
     },
     async [Symbol.asyncDispose]() {
       stop.abort();
@@ -110,73 +111,63 @@ function place(device: SiteDevice, catalogue: Catalogue): Placed {
 const topicOf = (placed: Placed | undefined): string | undefined =>
   placed?.device.connection.kind === "mqtt" ? placed.device.connection.topic : undefined;
 
-type Keep = (from: Placed, decoded: Decoded) => Promise<void>;
+type KeepFrom = (from: Placed, decoded: Decoded) => Promise<void>;
 
-function keeper({
-  store,
-  clock,
-  onKept,
-  live,
-}: AcquisitionOptions & { live: ReturnType<typeof createLive> }): Keep {
-  const lastStamp = new Map<DeviceId, Instant>();
-
-  /** The present, but never the same millisecond twice for one device: the record keeps one value a stream and time. */
-  const stamp = (device: DeviceId): Instant => {
-    const now = instant(Math.max(clock.now(), (lastStamp.get(device) ?? 0) + 1));
-    lastStamp.set(device, now);
-    return now;
-  };
-
-  return async ({ placement }, { samples }) => {
-    if (samples.length === 0) return;
-    const now = stamp(placement.device);
-    const readings = samples
-      .filter((sample) => sample.time === undefined || sample.time <= addMs(now, AHEAD_MAX_MS))
-      .map((sample) => normalise(sample, placement, now));
-    await store.append(readings);
-    live.update(readings);
-    onKept(readings);
-  };
+/** Devices by physical bus: whatever name a serial port goes by, it is one. */
+function groupByBus(placed: readonly Placed[]): Wired[][] {
+  const wired = placed.flatMap((one): Wired[] => {
+    const { connection } = one.device;
+    return isModbus(connection) ? [{ ...one, connection }] : [];
+  });
+  return [...Map.groupBy(wired, ({ connection }) => busOf(connection, realPath)).values()];
 }
 
-function groupByBus(placed: readonly Placed[]): Placed[][] {
-  const buses = new Map<string, Placed[]>();
-  for (const one of placed) {
-    const { kind } = one.device.connection;
-    if (kind !== "modbus-tcp" && kind !== "modbus-rtu") continue;
-    const bus = busOf(one.device.connection);
-    buses.set(bus, [...(buses.get(bus) ?? []), one]);
+interface Wired extends Placed {
+  readonly connection: ModbusConnection;
+}
+
+/** What a path leads to; the path itself while nothing is there. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
   }
-  return [...buses.values()];
 }
 
 interface BusRun {
-  readonly keep: Keep;
+  readonly keep: KeepFrom;
   readonly now: () => Instant;
-  readonly polling: Parameters<typeof pollBus>[1];
+  readonly polling: Polling;
 }
 
-async function runBus(group: readonly Placed[], { keep, now, polling }: BusRun): Promise<void> {
-  const connection = group[0]?.device.connection;
-  if (connection?.kind !== "modbus-tcp" && connection?.kind !== "modbus-rtu") return;
+async function runBus(group: readonly Wired[], { keep, now, polling }: BusRun): Promise<void> {
+  const connection = steadiest(group);
+  if (!connection) return;
   await using bus = openModbusBus(connection, { now });
-  const devices = group.flatMap((from): PolledDevice[] => {
-    const { id, interval, connection: own } = from.device;
-    if (own.kind !== "modbus-tcp" && own.kind !== "modbus-rtu") return [];
-    return [
-      {
-        id,
-        interval,
-        read: (signal) => bus.read(from.definition, own.unit, signal),
-        keep: (decoded) => keep(from, decoded),
-      },
-    ];
+  const devices = group.map((from): PolledDevice => {
+    const { unit } = from.connection;
+    return {
+      id: from.device.id,
+      interval: from.device.interval,
+      read: (signal) => bus.read(from.definition, unit, signal),
+      probe: (signal) => bus.probe(from.definition, unit, signal),
+      keep: (decoded) => keep(from, decoded),
+    };
   });
   await pollBus(devices, polling);
 }
 
+/** Of several names of one port the link is taken (/dev/serial/by-id): it finds the adapter again in another socket. */
+function steadiest(group: readonly Wired[]): ModbusConnection | undefined {
+  const connections = group.map(({ connection }) => connection);
+  return (
+    connections.find((one) => one.kind === "modbus-rtu" && realPath(one.path) !== one.path) ?? connections[0]
+  );
+}
+
 interface TalkerRun {
-  readonly keep: Keep;
+  readonly keep: KeepFrom;
   readonly now: () => Instant;
   readonly states: ReturnType<typeof createDeviceStates>;
 }
@@ -196,10 +187,7 @@ function runTalker(from: Placed, { keep, now, states }: TalkerRun): AsyncDisposa
     const kind = `${first.quantity} ${first.channel ?? ""}`;
     if (at < (next.get(kind) ?? 0)) return;
     next.set(kind, at + interval);
-    keep(from, decoded).then(
-      () => states.answered(id, now()),
-      (error: unknown) => states.failed(id, messageOf(error)),
-    );
+    keep(from, decoded).catch((error: unknown) => states.failed(id, messageOf(error)));
   };
   const onFault = (error: unknown): void => void states.failed(id, messageOf(error));
   return [openSerialStream(connection, from.definition, { now, onDecoded, onFault })];

@@ -8,47 +8,100 @@ export interface PolledDevice {
   readonly id: string;
   readonly interval: number;
   read(signal: AbortSignal): Promise<Decoded>;
+  /** One cheap question: resolves when the device answers at all. */
+  probe(signal: AbortSignal): Promise<void>;
   /** Resolves when what was read is durable. */
   keep(decoded: Decoded): Promise<void>;
 }
 
 const BACK_OFF_STEP_MS = 2_000;
 const BACK_OFF_MAX_MS = 300_000;
-/** A device that fails gets at most a tenth of its bus: it is left alone ten times as long as its failure took. */
+/**
+ * A device that fails gets at most a tenth of its bus: it is left alone ten times as long as its failure took. (The
+ * back-off counts on the site's clock, which in a demo runs faster than the time-outs of the wire.)
+ */
 const BUS_SHARE_OF_THE_DEAD = 10;
+/** A bus so busy that a probe fits nowhere makes room for one after this wait. */
+const PROBE_PATIENCE_MS = 300_000;
+
+/** When one device is asked next. */
+interface Turn {
+  readonly device: PolledDevice;
+  due: number;
+  /** The wait that `due` was made of: a clock that was set back must not make it longer. */
+  wait: number;
+  failures: number;
+  /** How long its last failure kept the bus. */
+  cost: number;
+}
+
+export interface Polling {
+  readonly clock: Clock;
+  readonly states: DeviceStates;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
 
 /**
- * Asks the devices of one physical bus, one at a time, each when it is due, until the signal aborts. A device that
- * fails waits 2 s, 4 s, 6 s … up to 5 min; the others keep their interval.
+ * Asks the devices of one physical bus, one at a time, each when it is due, until the signal aborts.
+ *
+ * A device that fails waits 2 s, 4 s, 6 s … up to 5 min and is then probed, in a pause that is long enough for another
+ * failure before the next healthy device is due: the others keep their interval.
  */
-export async function pollBus(
-  devices: readonly PolledDevice[],
-  { clock, states, log, signal }: { clock: Clock; states: DeviceStates; log: Logger; signal: AbortSignal },
-): Promise<void> {
-  const due = new Map<PolledDevice, number>(devices.map((device) => [device, clock.now()]));
+export async function pollBus(devices: readonly PolledDevice[], polling: Polling): Promise<void> {
+  const { clock, signal } = polling;
+  const start = clock.now();
+  const turns = devices.map((device): Turn => ({
+    device,
+    due: start,
+    wait: device.interval,
+    failures: 0,
+    cost: 0,
+  }));
   while (!signal.aborted) {
-    const [device, at] = [...due].reduce((a, b) => (b[1] < a[1] ? b : a));
-    await clock.sleep(at - clock.now(), signal);
+    const turn = next(turns, clock.now());
+    if (!turn) return;
+    await clock.sleep(turn.due - clock.now(), signal);
+    if (!signal.aborted) await take(turn, polling);
+  }
+}
+
+/** Whose turn it is: the healthy device that is due first, or a failing one whose probe fits in before it. */
+export function next(turns: readonly Turn[], now: number): Turn | undefined {
+  for (const turn of turns) if (turn.due > now + turn.wait) turn.due = now;
+  const healthy = firstDue(turns.filter(({ failures }) => failures === 0));
+  const failing = firstDue(turns.filter(({ failures }) => failures > 0));
+  if (!healthy || !failing) return healthy ?? failing;
+  const fits = Math.max(failing.due, now) + failing.cost <= healthy.due;
+  return fits || now - failing.due > PROBE_PATIENCE_MS ? failing : healthy;
+}
+
+const firstDue = (turns: readonly Turn[]): Turn | undefined =>
+  turns.reduce<Turn | undefined>((first, turn) => (first && first.due <= turn.due ? first : turn), undefined);
+
+async function take(turn: Turn, { clock, states, log, signal }: Polling): Promise<void> {
+  const { device } = turn;
+  const asked = clock.now();
+  try {
+    if (turn.failures > 0) await device.probe(signal);
+    await device.keep(await device.read(signal));
+    if (turn.failures > 0) log.info({ device: device.id, failures: turn.failures }, "a device answers again");
+    states.answered(device.id);
+    turn.failures = 0;
+    turn.wait = device.interval;
+    // A bus that cannot keep up skips turns instead of falling further behind.
+    turn.due = Math.max(turn.due + device.interval, clock.now());
+  } catch (error) {
     if (signal.aborted) return;
-    const asked = clock.now();
-    try {
-      await device.keep(await device.read(signal));
-      states.answered(device.id, clock.now());
-      // A bus that cannot keep up skips turns instead of falling further behind.
-      due.set(device, Math.max(at + device.interval, clock.now()));
-    } catch (error) {
-      if (signal.aborted) return;
-      const failures = states.failed(device.id, messageOf(error));
-      if (failures === 1)
-        log.warn(
-          { device: device.id, because: messageOf(error) },
-          "a device does not answer; the others go on",
-        );
-      const pause = Math.max(
-        Math.min(failures * BACK_OFF_STEP_MS, BACK_OFF_MAX_MS),
-        BUS_SHARE_OF_THE_DEAD * (clock.now() - asked),
-      );
-      due.set(device, clock.now() + pause);
-    }
+    const because = messageOf(error);
+    turn.failures = states.failed(device.id, because);
+    if (turn.failures === 1)
+      log.warn({ device: device.id, because }, "a device does not answer; the others go on");
+    turn.cost = clock.now() - asked;
+    turn.wait = Math.max(
+      Math.min(turn.failures * BACK_OFF_STEP_MS, BACK_OFF_MAX_MS),
+      BUS_SHARE_OF_THE_DEAD * turn.cost,
+    );
+    turn.due = clock.now() + turn.wait;
   }
 }

@@ -195,13 +195,16 @@ function sharingRoutes(api: OpenAPIHono<SessionEnv>, portal: Portal): void {
 function deviceRoute(api: OpenAPIHono<SessionEnv>, { health, clock }: Portal): void {
   const responses = { ...json(schemas.devicesSchema, "Every device and how it is doing"), ...refusals };
   api.openapi(createRoute({ method: "get", path: "/api/devices", tags: tags.operator, responses }), (c) => {
-    const devices = health.devices(clock.now()).map(({ id, state, failures, lastReading, error }) => ({
-      id,
-      state,
-      failures,
-      lastReading: lastReading ?? null,
-      error: error ?? null,
-    }));
+    const devices = health
+      .devices(clock.now())
+      .map(({ id, state, failures, lastReading, error, doubtful }) => ({
+        id,
+        state,
+        failures,
+        lastReading: lastReading ?? null,
+        error: error ?? null,
+        doubtful: doubtful ?? {},
+      }));
     return c.json({ devices }, 200);
   });
 }

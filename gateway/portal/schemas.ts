@@ -107,6 +107,9 @@ export const devicesSchema = z
         lastReading: time.nullable(),
         failures: z.int(),
         error: z.string().nullable(),
+        doubtful: z.record(z.string(), z.enum(["stale", "sentinel", "implausible", "estimated"])).openapi({
+          description: "Values that it gives now and that do not count, by quantity: why not",
+        }),
       }),
     ),
   })

@@ -1,0 +1,95 @@
+import { expect, it } from "vitest";
+import { deviceId, instant, type Reading, type Sample } from "../../domain/model/index.ts";
+import { ManualClock } from "../../platform/clock.ts";
+import { keeper } from "./keep.ts";
+
+const NOON = instant(Date.UTC(2026, 5, 15, 12));
+const placement = {
+  device: deviceId("meter-1"),
+  mounting: "grid",
+  reversed: false,
+  generator: false,
+} as const;
+const watts: Sample = { quantity: "activePower", value: 400 };
+
+/** A clock that somebody sets. */
+class SteppedClock extends ManualClock {
+  private back = 0;
+  setBack(ms: number): void {
+    this.back = ms;
+  }
+  override now() {
+    return instant(super.now() - this.back);
+  }
+}
+
+function kit(start: number = NOON) {
+  const clock = new SteppedClock(instant(start));
+  const kept: Reading[] = [];
+  const events: string[] = [];
+  const warned: object[] = [];
+  const keep = keeper({
+    clock,
+    store: {
+      async append(readings) {
+        await Promise.resolve();
+        kept.push(...readings);
+        events.push("commit");
+      },
+    },
+    log: { warn: (details: object) => void warned.push(details) },
+    onKept: (_device, readings) => void events.push(`told ${readings.length}`),
+  });
+  const say = (...samples: Sample[]) => keep(placement, { samples, problems: [] });
+  return { clock, kept, events, warned, say };
+}
+
+it("never stamps two messages of one device with the same millisecond", async () => {
+  const { kept, say } = kit();
+  await Promise.all(Array.from({ length: 50 }, () => say(watts)));
+  expect(new Set(kept.map(({ time }) => time)).size).toBe(50);
+  expect(kept[0]?.time).toBe(NOON);
+});
+
+it("gives the values of one message one time", async () => {
+  const { kept, say } = kit();
+  await say(watts, { quantity: "voltage", value: 230 });
+  expect(kept.map(({ time }) => time)).toEqual([NOON, NOON]);
+});
+
+it("follows a clock that was set back by more than a second", async () => {
+  const { clock, kept, say } = kit(NOON + 3_600_000);
+  await say(watts);
+  clock.setBack(3_600_000);
+  await say(watts);
+  expect(kept.map(({ time }) => time - NOON)).toEqual([3_600_000, 0]);
+});
+
+it("keeps a logger's backlog at the logger's own times", async () => {
+  const { kept, say } = kit();
+  const times = [3, 2, 1].map((hours) => instant(NOON - hours * 3_600_000));
+  await say(...times.map((time) => ({ ...watts, time })));
+  expect(kept.map(({ time }) => time)).toEqual(times);
+});
+
+it("does not keep what is stamped more than five minutes ahead, keeps the rest, and warns once", async () => {
+  const { kept, warned, say } = kit();
+  const ahead = { ...watts, time: instant(NOON + 3_600_000) };
+  await say(ahead, watts);
+  await say(ahead);
+  expect(kept).toHaveLength(1);
+  expect(warned).toEqual([{ device: "meter-1" }]);
+});
+
+it("tells what is kept after the commit, and nothing where nothing was said", async () => {
+  const { events, say } = kit();
+  await say();
+  await say(watts);
+  expect(events).toEqual(["commit", "told 1"]);
+});
+
+it("passes a sample's quality on; without one it is ok", async () => {
+  const { kept, say } = kit();
+  await say(watts, { quantity: "voltage", value: 999, quality: "implausible" });
+  expect(kept.map(({ quality }) => quality)).toEqual(["ok", "implausible"]);
+});

@@ -28,6 +28,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 const program = new Command("fieldwatt")
   .description("The village's own gateway for energy and farm data")
   .version(version)
+  // A subcommand's options are its own, also where the command above it has options of the same names.
+  .enablePositionalOptions()
   .showHelpAfterError("(add --help for the options)");
 
 const asked = commands[process.argv[2] ?? ""];

@@ -14,6 +14,7 @@ import {
   type ManifestConnection,
   type MqttAccess,
 } from "../simulators/index.ts";
+import { simulateBusCommand, simulateDeviceCommand } from "./simulate-bus.ts";
 import { clockLine, clockOf, stopSignal, tellParent, wholeNumber } from "./command-line.ts";
 
 interface SimulateOptions {
@@ -37,32 +38,38 @@ Examples:
 
 /** `fieldwatt simulate`: the village's devices alone, for any software to read. */
 export function simulateCommand(): Command {
-  return new Command("simulate")
-    .description("run simulated meters, probes and stations on real sockets and serial lines")
-    .option(
-      "--households <n>",
-      `number of households, 1 to ${HOUSEHOLDS_MAX}`,
-      wholeNumber({ from: 1, to: HOUSEHOLDS_MAX }),
-      12,
-    )
-    .option("--seed <n>", "the same seed gives the same village", wholeNumber({ from: 0, to: SEED_MAX }), 1)
-    .option("--clock <line>", "village clock as WORLD_MS,VILLAGE_MS,SPEED (default: real time)", clockLine)
-    .option(
-      "--commissioned <ms>",
-      "when the devices were hung, ms since 1970 (default: kept in the folder)",
-      commissioned,
-    )
-    .option("--data <dir>", "folder of the serial links", ".fieldwatt/simulators")
-    .option("--mqtt <file>", "JSON file with the broker's url and each device's password")
-    .option(
-      "--fault <fault>",
-      "dead:DEVICE, slow:DEVICE:MS or noisy:DEVICE; may be given again",
-      collectFault,
-      [],
-    )
-    .option("--json", "print JSON lines")
-    .addHelpText("after", EXAMPLES)
-    .action(simulate);
+  return (
+    new Command("simulate")
+      .description("run simulated meters, probes and stations on real sockets and serial lines")
+      .option(
+        "--households <n>",
+        `number of households, 1 to ${HOUSEHOLDS_MAX}`,
+        wholeNumber({ from: 1, to: HOUSEHOLDS_MAX }),
+        12,
+      )
+      .option("--seed <n>", "the same seed gives the same village", wholeNumber({ from: 0, to: SEED_MAX }), 1)
+      .option("--clock <line>", "village clock as WORLD_MS,VILLAGE_MS,SPEED (default: real time)", clockLine)
+      .option(
+        "--commissioned <ms>",
+        "when the devices were hung, ms since 1970 (default: kept in the folder)",
+        commissioned,
+      )
+      .option("--data <dir>", "folder of the serial links", ".fieldwatt/simulators")
+      .option("--mqtt <file>", "JSON file with the broker's url and each device's password")
+      .option(
+        "--fault <fault>",
+        "dead:DEVICE, slow:DEVICE:MS or noisy:DEVICE; may be given again",
+        collectFault,
+        [],
+      )
+      .option("--json", "print JSON lines")
+      .addHelpText("after", EXAMPLES)
+      .action(simulate)
+      // The subcommands have options of the same names: those that stand behind them are theirs.
+      .enablePositionalOptions()
+      .addCommand(simulateDeviceCommand())
+      .addCommand(simulateBusCommand())
+  );
 }
 
 function commissioned(text: string): Instant {

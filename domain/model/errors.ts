@@ -28,6 +28,7 @@ export const ERRORS = {
   SIGN_IN_REFUSED: "The sign-in was refused",
   STORAGE_FAILED: "The hub's storage failed",
   PTY_FAILED: "A pseudo-terminal pair cannot be made",
+  BUS_FILE_INVALID: "The file of a simulated bus has errors",
   CHILD_FAILED: "A process of the demo ended by itself",
 } as const;
 

@@ -91,16 +91,38 @@ describe("signing in", () => {
     const { broker } = await open();
     const meter = await connect(broker);
     await connect(broker, asOperator);
-    expect(broker.connectedUsers()).toEqual(["meter", "operator"]);
+    await expect.poll(() => broker.connectedUsers()).toEqual(["meter", "operator"]);
     await meter.endAsync();
     await expect.poll(() => broker.connectedUsers()).toEqual(["operator"]);
   });
 
-  it("notes in the log when a client id is taken over", async () => {
+  it("lets two devices of one client id both stay, and names them", async () => {
     const { broker } = await open();
-    await connect(broker, { clientId: "same" });
-    await connect(broker, { clientId: "same", ...asOperator });
-    expect(lines.join("")).toContain("a client id is used again");
+    const meter = await connect(broker, { clientId: "same" });
+    const operator = await connect(broker, { clientId: "same", ...asOperator });
+    await expect
+      .poll(() => lines.join(""))
+      .toContain("2 devices use the client id same: meter and operator");
+    expect(broker.state().sharedClientIds).toEqual([{ clientId: "same", users: ["meter", "operator"] }]);
+    expect([meter.connected, operator.connected]).toEqual([true, true]);
+    expect(broker.connectedUsers()).toEqual(["meter", "operator"]);
+  });
+
+  it("lets a device that comes back in, but not two in turn for ever", async () => {
+    const { broker } = await open();
+    const same = { clientId: "same" };
+    // Four connections of one device: the first, and three that take over within the minute.
+    for (let i = 0; i < 4; i++) await connect(broker, same);
+    await expect(connect(broker, same)).rejects.toMatchObject({ code: 3 });
+    expect(clients.at(-1)?.connected).toBe(true);
+    await expect.poll(() => lines.join("")).toContain("two devices use one user and client id");
+  });
+
+  it("refuses one connection too many of a user", async () => {
+    const { broker } = await open();
+    for (let i = 0; i < 10; i++) await connect(broker);
+    await expect(connect(broker)).rejects.toMatchObject({ code: 3 });
+    await connect(broker, asOperator);
   });
 });
 

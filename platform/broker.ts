@@ -1,212 +1,198 @@
-import { Aedes, type AuthenticateError, type Client, type PublishPacket, type Subscription } from "aedes";
-import { messageOf } from "../domain/model/index.ts";
-import { openListener, type Listener } from "./broker-listener.ts";
+import { setTimeout as wait } from "node:timers/promises";
+import { FieldwattError, messageOf } from "../domain/model/index.ts";
+import { Answers, Decisions, type Rules } from "./broker/decisions.ts";
+import type { Message, Report } from "./broker/messages.ts";
+import { startThread, type BrokerThread } from "./broker/worker.ts";
 import type { Logger } from "./log.ts";
 
-/** What a broker asks of the program that it serves. Everything that is not said yes to is refused. */
-export interface BrokerOptions {
+export interface BrokerOptions extends Rules {
   readonly host: string;
   /** 0 takes a free port; `Broker.port` says which. */
   readonly port: number;
-  /** The user's name when user and password are right, else undefined. Nobody is anonymous. */
-  authenticate(user: string, password: string): Promise<string | undefined> | string | undefined;
-  mayPublish(user: string, topic: string): boolean;
-  maySubscribe(user: string, filter: string): boolean;
-  /**
-   * Called for each message before it is acknowledged: PUBACK leaves after the promise resolves. When it rejects,
-   * no PUBACK is sent and the client's connection is closed, so that it sends again.
-   */
-  onMessage(message: BrokerMessage): Promise<void>;
   /** Larger packets end their connection; `MESSAGE_BYTES_MAX` where absent. */
   readonly messageBytesMax?: number;
   readonly log: Logger;
 }
 
-export interface BrokerMessage {
-  readonly user: string;
-  readonly topic: string;
-  readonly payload: Uint8Array;
-  readonly qos: 0 | 1 | 2;
-  readonly retain: boolean;
-}
+export type BrokerMessage = Message;
 
 export interface Broker extends AsyncDisposable {
   readonly port: number;
-  /** Sends to every subscriber of the topic, QoS 1. */
+  /** Sends to every subscriber of the topic, QoS 1. Rejects with BROKER_FAILED while the broker starts again. */
   publish(topic: string, payload: Uint8Array): Promise<void>;
   connectedUsers(): readonly string[];
+  state(): BrokerState;
+}
+
+/** How the broker is doing, for the operator. */
+export interface BrokerState {
+  readonly up: boolean;
+  /** How often its thread died and was started again. */
+  readonly restarts: number;
+  /** Client ids that several users have at a time, or had; the newest `SHARED_IDS_MAX`. */
+  readonly sharedClientIds: readonly { readonly clientId: string; readonly users: readonly string[] }[];
 }
 
 export const MESSAGE_BYTES_MAX = 256 * 1024;
-/** How long a connection may take to say who it is, ms. */
-const CONNECT_MS = 10_000;
-/** A subscriber that reads nothing for so long is cut off, so that it holds nobody else up, ms. */
-const DRAIN_MS = 10_000;
-const TOPIC_LEVELS_MAX = 16;
-/** CONNACK 4, "bad user name or password" (MQTT 3.1.1, table 3.1). */
-const BAD_USER_NAME_OR_PASSWORD = 4;
+export const SHARED_IDS_MAX = 100;
+/** Messages of the program on their way to the thread. */
+const PUBLISHES_MAX = 10_000;
+/** The pause before each start after a crash, ms: none, then longer while it keeps crashing. */
+const PAUSES_MS = [0, 100, 500, 2_000, 5_000];
+/** A thread that lived so long counts as well, ms. */
+const WELL_MS = 60_000;
 
 /**
- * An MQTT 3.1.1 broker in this process. It keeps nothing: no retained message of a client and no session beyond the
- * connection, because what is durable here lies in the record, and memory must not grow with who stays away.
- * Rejects with PORT_BUSY or BROKER_FAILED.
+ * An MQTT 3.1.1 broker in a thread of its own; the decisions stay here. It keeps nothing: no retained message of a
+ * client and no session beyond the connection, because what is durable lies in the record, and memory must not grow
+ * with who stays away. When the thread dies it is started again on its port. Rejects with PORT_BUSY or BROKER_FAILED.
  */
 export async function openBroker(options: BrokerOptions): Promise<Broker> {
-  const gate = new Gate(options);
-  const aedes = await Aedes.createBroker({
-    connectTimeout: CONNECT_MS,
-    drainTimeout: DRAIN_MS,
-    maxTopicLevels: TOPIC_LEVELS_MAX,
-    preConnect(_client, packet, done) {
-      packet.clean = true;
-      done(null, true);
-    },
-    authenticate: (client, user, password, done) => void gate.authenticate(client, user, password, done),
-    authorizePublish: (client, packet, done) => void gate.publish(client, packet, done),
-    authorizeSubscribe: (client, subscription, done) => done(null, gate.subscribe(client, subscription)),
-  });
-  observe(aedes, gate, options.log);
-  try {
-    const listener = await openListener({
-      host: options.host,
-      port: options.port,
-      packetBytesMax: options.messageBytesMax ?? MESSAGE_BYTES_MAX,
-      handle: (socket) => void aedes.handle(socket),
-      log: options.log,
-    });
-    return brokerOf(aedes, listener, gate);
-  } catch (error) {
-    await close(aedes);
-    throw error;
-  }
+  const broker = new RestartingBroker(options);
+  await broker.start();
+  return broker;
 }
 
-function brokerOf(aedes: Aedes, listener: Listener, gate: Gate): Broker {
-  return {
-    port: listener.port,
-    publish: (topic, payload) =>
-      new Promise((resolve, reject) => {
-        const packet: PublishPacket = {
-          cmd: "publish",
-          topic,
-          payload: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
-          qos: 1,
-          dup: false,
-          retain: false,
-        };
-        aedes.publish(packet, (error) => (error ? reject(error) : resolve()));
-      }),
-    connectedUsers: () => gate.connectedUsers(),
-    async [Symbol.asyncDispose]() {
-      await close(aedes);
-      await listener[Symbol.asyncDispose]();
-    },
-  };
-}
-
-const close = (aedes: Aedes): Promise<void> => new Promise((resolve) => aedes.close(() => resolve()));
-
-function observe(aedes: Aedes, gate: Gate, log: Logger): void {
-  aedes.on("client", (client) => gate.connected.add(client));
-  aedes.on("clientDisconnect", (client) => gate.connected.delete(client));
-  aedes.on("clientError", (client, error) =>
-    log.debug({ client: client.id, reason: error.message }, "broker: a client's connection ended"),
-  );
-  aedes.on("connectionError", (_client, error) =>
-    log.debug({ reason: error.message }, "broker: a connection ended before it was let in"),
-  );
-  // aedes' own "error" is not in its types; without a listener it would end the process.
-  const events: NodeJS.EventEmitter = aedes;
-  events.on("error", (error) => log.error({ err: error }, "broker: internal error"));
-}
-
-type Done = (error?: Error | null) => void;
-
-/** Asks the program about each connection, message and subscription; what it does not allow, or throws at, is refused. */
-class Gate {
-  readonly connected = new Set<Client>();
-  private readonly users = new WeakMap<Client, string>();
+export class RestartingBroker implements Broker {
+  port: number;
   private readonly options: BrokerOptions;
+  private readonly decisions: Decisions;
+  private readonly users = new Map<string, number>();
+  private readonly shared = new Map<string, readonly string[]>();
+  private readonly publishes = new Map<number, PromiseWithResolvers<void>>();
+  private lastPublish = 0;
+  private restarts = 0;
+  private thread: BrokerThread | undefined;
+  private closing = false;
+  private life: Promise<void> = Promise.resolve();
+  private readonly stop = new AbortController();
 
   constructor(options: BrokerOptions) {
     this.options = options;
+    this.port = options.port;
+    this.decisions = new Decisions(options, options.log);
+  }
+
+  async start(): Promise<void> {
+    await this.startOnce();
+    this.life = this.keepAlive();
+  }
+
+  publish(topic: string, payload: Uint8Array): Promise<void> {
+    if (!this.thread || this.publishes.size >= PUBLISHES_MAX)
+      return Promise.reject(new FieldwattError("BROKER_FAILED", "The broker takes no message now."));
+    const call = ++this.lastPublish;
+    const published = Promise.withResolvers<void>();
+    this.publishes.set(call, published);
+    // A copy: a view would take all of its buffer along.
+    this.thread.send({ kind: "publish", call, topic, payload: Uint8Array.from(payload) });
+    return published.promise;
   }
 
   connectedUsers(): string[] {
-    return [...new Set([...this.connected].map((client) => this.users.get(client) ?? ""))].sort();
+    return [...this.users.keys()].sort();
   }
 
-  async authenticate(
-    client: Client,
-    name: string | undefined,
-    password: Uint8Array | undefined,
-    done: (error: AuthenticateError | null, success: boolean | null) => void,
-  ): Promise<void> {
-    const user = await this.userOf(name, password);
-    if (user === undefined) {
-      this.options.log.warn({ client: client.id, user: name }, "broker: a sign-in was refused");
-      done(
-        Object.assign(new Error("bad user name or password"), { returnCode: BAD_USER_NAME_OR_PASSWORD }),
-        false,
-      );
-      return;
+  state(): BrokerState {
+    const sharedClientIds = [...this.shared].map(([clientId, users]) => ({ clientId, users }));
+    return { up: this.thread !== undefined, restarts: this.restarts, sharedClientIds };
+  }
+
+  /** For tests: ends the thread as a crash would. */
+  async crash(): Promise<void> {
+    await this.thread?.kill();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.closing = true;
+    this.stop.abort();
+    await this.thread?.close();
+    await this.life;
+  }
+
+  private async startOnce(): Promise<void> {
+    const { host, messageBytesMax: packetBytesMax = MESSAGE_BYTES_MAX } = this.options;
+    let answers: Answers | undefined;
+    this.thread = await startThread({ host, port: this.port, packetBytesMax }, (report, { send }) =>
+      this.hear(report, (answers ??= new Answers(send)), send),
+    );
+    this.port = this.thread.port;
+  }
+
+  private hear(report: Report, answers: Answers, send: BrokerThread["send"]): void {
+    switch (report.kind) {
+      case "signIn":
+        return void this.decisions.signIn(report, send);
+      case "subscribe":
+        return this.decisions.subscribe(report, send);
+      case "messages":
+        return this.decisions.messages(report.batch, answers);
+      case "published":
+        return this.settle(report);
+      case "connected":
+      case "disconnected":
+        return this.count(report);
+      case "sharedClientId":
+        return this.nameShared(report);
+      case "log":
+        return this.options.log[report.level](report.fields, report.text);
     }
-    this.users.set(client, user);
-    this.noteTakeover(client, user);
-    done(null, true);
   }
 
-  async publish(client: Client | null, packet: PublishPacket, done: Done): Promise<void> {
-    const user = client ? this.users.get(client) : undefined;
-    const { topic, qos, retain, payload } = packet;
+  private settle({ call, error }: Extract<Report, { kind: "published" }>): void {
+    const published = this.publishes.get(call);
+    this.publishes.delete(call);
+    if (error === undefined) published?.resolve();
+    else published?.reject(new FieldwattError("BROKER_FAILED", error));
+  }
+
+  private count({ kind, user }: Extract<Report, { kind: "connected" | "disconnected" }>): void {
+    const left = (this.users.get(user) ?? 0) + (kind === "connected" ? 1 : -1);
+    if (left > 0) this.users.set(user, left);
+    else this.users.delete(user);
+  }
+
+  private nameShared({ clientId, users }: Extract<Report, { kind: "sharedClientId" }>): void {
+    const known = this.shared.get(clientId)?.join() === users.join();
+    this.shared.delete(clientId);
+    this.shared.set(clientId, users);
+    const [oldest] = this.shared.keys();
+    if (this.shared.size > SHARED_IDS_MAX && oldest !== undefined) this.shared.delete(oldest);
+    if (known) return;
+    const text = `broker: ${users.length} devices use the client id ${clientId}: ${users.join(" and ")}`;
+    this.options.log.warn({ client: clientId, users }, text);
+  }
+
+  /** Starts the thread again whenever it dies, until the broker closes. */
+  private async keepAlive(): Promise<void> {
+    for (let crashes = 0; !this.closing;) {
+      const since = performance.now();
+      const why = (await this.thread?.ended) ?? "it did not start";
+      this.forget();
+      if (this.closing) return;
+      if (performance.now() - since > WELL_MS) crashes = 0;
+      this.options.log.error({ because: why, crashes }, "broker: its thread died and is started again");
+      const pause = PAUSES_MS[Math.min(crashes++, PAUSES_MS.length - 1)] ?? 0;
+      await wait(pause, undefined, { signal: this.stop.signal }).catch(() => undefined);
+      if (!this.closing) await this.startAgain();
+    }
+  }
+
+  private async startAgain(): Promise<void> {
     try {
-      if (user === undefined || topic.startsWith("$") || !this.options.mayPublish(user, topic)) {
-        throw new Error(`${user ?? "nobody"} may not publish to ${topic}`);
-      }
-      packet.retain = false;
-      const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
-      await this.options.onMessage({ user, topic, payload: bytes, qos, retain });
+      await this.startOnce();
+      this.restarts++;
+      if (this.closing) await this.thread?.close();
     } catch (error) {
-      this.options.log.warn({ user, topic, reason: messageOf(error) }, "broker: a message was refused");
-      done(error instanceof Error ? error : new Error(messageOf(error)));
-      return;
-    }
-    done(null);
-  }
-
-  subscribe(client: Client, subscription: Subscription): Subscription | null {
-    const user = this.users.get(client);
-    const filter = subscription.topic;
-    if (user !== undefined && !filter.startsWith("$") && this.options.maySubscribe(user, filter))
-      return subscription;
-    this.options.log.warn({ user, filter }, "broker: a subscription was refused");
-    return null;
-  }
-
-  private async userOf(
-    name: string | undefined,
-    password: Uint8Array | undefined,
-  ): Promise<string | undefined> {
-    if (!name || !password?.length) return undefined;
-    try {
-      return await this.options.authenticate(name, Buffer.from(password).toString("utf8"));
-    } catch (error) {
-      this.options.log.error(
-        { user: name, reason: messageOf(error) },
-        "broker: a sign-in could not be checked",
-      );
-      return undefined;
+      this.options.log.error({ because: messageOf(error) }, "broker: it could not be started again");
     }
   }
 
-  /** MQTT 3.1.1 section 3.1.4: the newer connection of a client id closes the older. Between two users, somebody should look. */
-  private noteTakeover(client: Client, user: string): void {
-    for (const other of this.connected) {
-      if (other.id !== client.id) continue;
-      this.options.log.warn(
-        { client: client.id, user, before: this.users.get(other) },
-        "broker: a client id is used again",
-      );
-    }
+  private forget(): void {
+    this.thread = undefined;
+    this.users.clear();
+    for (const published of this.publishes.values())
+      published.reject(new FieldwattError("BROKER_FAILED", "The broker ended before it had published."));
+    this.publishes.clear();
   }
 }

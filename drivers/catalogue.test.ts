@@ -24,7 +24,11 @@ const fault = (text: string): string => {
 
 describe("a device file", () => {
   it.each([
-    ["an unknown key", GOOD.replace("unit: V", "unit: V, sign: -1"), 'acme.yaml:7:42: "sign" is not a known key here'],
+    [
+      "an unknown key",
+      GOOD.replace("unit: V", "unit: V, sign: -1"),
+      'acme.yaml:7:42: "sign" is not a known key here',
+    ],
     [
       "a quantity that is none",
       GOOD.replace("voltage", "volts"),
@@ -41,11 +45,7 @@ describe("a device file", () => {
       "acme.yaml:5:25: modbus.maxRegisters",
     ],
     ["a type that is none", GOOD.replace("uint16", "u16"), "acme.yaml:7:21: points.voltage.as"],
-    [
-      "no way of speaking",
-      GOOD.replace(/modbus.*\n/, ""),
-      "one of modbus, sunspec, serial, mqtt",
-    ],
+    ["no way of speaking", GOOD.replace(/modbus.*\n/, ""), "one of modbus, sunspec, serial, mqtt"],
     [
       "a key twice",
       GOOD + "  voltage: { at: 1, as: uint16, unit: V }\n",

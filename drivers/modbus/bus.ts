@@ -49,11 +49,12 @@ interface WireNeeds {
   readonly timeoutMs: number;
 }
 
-const needsOf = ({ dialect }: DeviceDefinition, timeoutMs: number): WireNeeds => ({
-  gapMs: dialect.kind === "modbus" ? dialect.minGapMs : 0,
-  connectDelayMs: 0,
-  timeoutMs,
-});
+function needsOf({ dialect }: DeviceDefinition, timeoutMs: number): WireNeeds {
+  if (dialect.kind !== "modbus" && dialect.kind !== "sunspec")
+    return { gapMs: 0, connectDelayMs: 0, timeoutMs };
+  const { minGapMs: gapMs, connectDelayMs } = dialect;
+  return { gapMs, connectDelayMs, timeoutMs: dialect.timeoutMs ?? timeoutMs };
+}
 
 /** What one turn on the bus works with. */
 interface Turn {

@@ -1,10 +1,10 @@
-import { FieldwattError, type Instant } from "../../domain/model/index.ts";
+import { FieldwattError, hasCode, type Instant } from "../../domain/model/index.ts";
 import type { DeviceDefinition, ModbusDialect, SunspecDialect } from "../definition.ts";
 import { joined, type Decoded } from "../driver.ts";
 import type { Answer } from "./line.ts";
 import { exceptionText, ILLEGAL_ADDRESS, type ReadRequest } from "./pdu.ts";
 import { halves, planBlocks, type Block } from "./plan.ts";
-import { decodePoints, problem } from "./points.ts";
+import { decodeReads, problem, type SpanRead } from "./points.ts";
 import { isBase, knownModels, readModel, walkChain, type Chain, type Walk } from "./sunspec.ts";
 import { targetName } from "../value.ts";
 import { WORD_COUNTS } from "./words.ts";
@@ -80,18 +80,13 @@ async function readBlocks(
   const left = [...(memory.blocks ?? planBlocks(dialect))];
   const read: Block[] = [];
   const refused: Block[] = [];
-  const pieces: Decoded[] = [];
+  const reads: SpanRead[] = [];
   for (let block = left.shift(); block; block = left.shift()) {
     const { table, at, count } = block;
     const { answer, time } = await exchange({ unit, table, at, count });
     if (answer.kind === "words") {
       read.push(block);
-      pieces.push(
-        stamped(
-          decodePoints(block.points, (_table, address) => answer.words[address - at]),
-          time,
-        ),
-      );
+      reads.push({ table, at, words: answer.words, time });
     } else if (NOT_THERE.includes(answer.code)) {
       const parts = halves(block);
       if (parts) left.unshift(...parts);
@@ -101,7 +96,7 @@ async function readBlocks(
   }
   memory.blocks = read;
   memory.refused = [...memory.refused, ...refused];
-  return joined([...pieces, ...memory.refused.map(refusedProblem)]);
+  return joined([decodeReads(dialect.points, reads), ...memory.refused.map(refusedProblem)]);
 }
 
 const refusedProblem = ({ points, at }: Block): Decoded =>
@@ -124,21 +119,39 @@ async function readModels(
   const run = <Result>(walk: Walk<Result>) => runOnBus(walk, unit, exchange);
   memory.chain ??= await discover(dialect, memory, async (walk) => (await run(walk)).result);
   const pieces: Decoded[] = [];
+  const faults: FieldwattError[] = [];
   for (const { place, model } of knownModels(dialect, memory.chain)) {
-    const { result, time } = await run(readModel(place, model));
-    if (!result) {
+    const reading = { maxRegisters: dialect.maxRegisters, maker: memory.chain.maker };
+    const outcome = await run(readModel(place, model, reading)).catch(deviceFault);
+    if (outcome instanceof FieldwattError) {
+      faults.push(outcome);
+      // One bad model must not stop the rest; a unit that answers nothing is not asked for all of them.
+      if (pieces.length === 0 && faults.length > 1) throw outcome;
+      continue;
+    }
+    if (!outcome.result) {
       delete memory.chain;
       throw new FieldwattError(
         "DEVICE_GARBLED",
         `unit ${unit}: model ${place.id} is no longer at ${place.at}`,
       );
     }
-    pieces.push(time === undefined ? result : stamped(result, time));
+    pieces.push(outcome.time === undefined ? outcome.result : stamped(outcome.result, outcome.time));
   }
-  if (pieces.length > 0) return joined(pieces);
+  const [fault] = faults;
+  if (pieces.length > 0)
+    return joined([...pieces, ...faults.map(({ message }) => problem("unexpectedReply", message))]);
+  if (fault) throw fault;
   const ids = memory.chain.models.map((model) => model.id).join(", ");
   delete memory.chain;
   return problem("unknownModel", `none of the models ${ids} is known here`);
+}
+
+/** The faults of a device, as values; any other is thrown on. */
+function deviceFault(error: unknown): FieldwattError {
+  const known = ["DEVICE_TIMEOUT", "DEVICE_REFUSED", "DEVICE_GARBLED"] as const;
+  if (error instanceof FieldwattError && known.some((code) => hasCode(error, code))) return error;
+  throw error;
 }
 
 /** Tries the bases; after a time-out the next reading begins with the next base. */

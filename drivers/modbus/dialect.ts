@@ -103,6 +103,8 @@ export interface SunspecDialect extends WireNeeds {
 
 export interface SunspecModel {
   readonly ids: readonly number[];
+  /** Only the edition of the model with this length. */
+  readonly length?: number;
   readonly points: readonly SunspecPoint[];
   readonly repeat?: SunspecRepeat;
 }

@@ -105,8 +105,9 @@ function counterOf(
 }
 
 export function sunspecDialect({ sunspec }: SunspecFile): SunspecDialect {
-  const models = sunspec.models.map(({ ids, points, repeat }) => ({
+  const models = sunspec.models.map(({ ids, length, points, repeat }) => ({
     ids,
+    ...(length !== undefined && { length }),
     points: sunspecPoints(points),
     ...(repeat && { repeat: { ...repeat, points: sunspecPoints(repeat.points) } }),
   }));

@@ -236,6 +236,8 @@ const repeat = z.strictObject({
 });
 const sunspecModel = z.strictObject({
   ids: z.array(z.int().min(1)).min(1),
+  /** Only the edition of the model with this length. */
+  length: z.int().min(1).optional(),
   points: pointsOf(sunspecPoint).default({}),
   repeat: repeat.optional(),
 });

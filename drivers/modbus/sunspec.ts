@@ -1,9 +1,9 @@
-import type { SunspecDialect, SunspecModel, SunspecPoint } from "../definition.ts";
 import { NOTHING, joined, type Decoded } from "../driver.ts";
 import { RATIO_OR_PERCENT } from "../schema.ts";
 import { scaled, stored, targetName, targetOf, tidy } from "../value.ts";
+import type { SunspecDialect, SunspecModel, SunspecPoint } from "./dialect.ts";
 import { problem } from "./points.ts";
-import { numberFrom, WORD_COUNTS, type WordType } from "./words.ts";
+import { bitPattern, numberFrom, WORD_COUNTS, type WordType } from "./words.ts";
 
 /**
  * SunSpec (Device Information Model specification 1.1): a device says "SunS" at one of a few base addresses, then
@@ -32,13 +32,14 @@ export interface Chain {
   readonly base: number;
   readonly models: readonly ModelPlace[];
   readonly complete: boolean;
+  /** What the common model calls the maker; empty where there is none. */
+  readonly maker: string;
 }
 
 const SUNS = [0x5375, 0x6e53];
 const END_OF_MODELS = 0xffff;
 /** Real chains hold about ten models; a hundred is a loop or noise. */
 const MAX_MODELS = 100;
-const MAX_WORDS = 125;
 const LAST_ADDRESS = 0xffff;
 
 /** True at a base address of the device. */
@@ -51,14 +52,28 @@ export function* isBase(base: number): Walk<boolean> {
 export function* walkChain(base: number): Walk<Chain> {
   const models: ModelPlace[] = [];
   let at = base + 2;
+  let maker = "";
   while (models.length < MAX_MODELS && at < LAST_ADDRESS) {
     const [id, length] = (yield { at, count: 2 }) ?? [];
-    if (id === END_OF_MODELS) return { base, models, complete: true };
+    if (id === END_OF_MODELS) return { base, models, complete: true, maker };
     if (id === undefined || length === undefined || id === 0) break;
     models.push({ id, at, length });
+    if (id === COMMON_MODEL && length >= MAKER_WORDS)
+      maker = textOf(yield { at: at + 2, count: MAKER_WORDS });
     at += 2 + length;
   }
-  return { base, models, complete: false };
+  return { base, models, complete: false, maker };
+}
+
+/** The common model, and the 16 registers of its first point, Mn. */
+const COMMON_MODEL = 1;
+const MAKER_WORDS = 16;
+
+/** Two characters a register, up to the first 0. */
+function textOf(words: SpanWords | undefined): string {
+  const bytes = (words ?? []).flatMap((word = 0) => [word >> 8, word & 0xff]);
+  const end = bytes.indexOf(0);
+  return String.fromCharCode(...(end < 0 ? bytes : bytes.slice(0, end))).trim();
 }
 
 /** The models of a chain that the device file knows, each with its points. */
@@ -67,44 +82,80 @@ export const knownModels = (
   chain: Chain,
 ): { place: ModelPlace; model: SunspecModel }[] =>
   chain.models.flatMap((place) => {
-    const model = dialect.models.find((candidate) => candidate.ids.includes(place.id));
+    const model = dialect.models.find((candidate) => fits(candidate, place));
     return model ? [{ place, model }] : [];
   });
 
-/**
- * Reads one model and decodes it. Values and their scale factors come from one read. Returns undefined where another
- * model stands at its place: the device was changed, and the chain must be walked again.
- */
-export function* readModel(place: ModelPlace, model: SunspecModel): Walk<Decoded | undefined> {
-  const needed = Math.max(
-    ...model.points.map((point) => Math.max(point.at + WORD_COUNTS[point.as], (point.sf ?? 0) + 1)),
-  );
-  const words = yield { at: place.at, count: Math.min(needed, place.length + 2, MAX_WORDS) };
-  if (!words) return problem("illegalAddress", `model ${place.id} at ${place.at} cannot be read`);
-  if (words[0] !== place.id || words[1] !== place.length) return undefined;
-  return joined(
-    model.points.filter((point) => point.at < place.length + 2).map((point) => decodePoint(point, words)),
-  );
+const fits = ({ ids, length }: SunspecModel, place: ModelPlace): boolean =>
+  ids.includes(place.id) && (length === undefined || length === place.length);
+
+/** What a reader of models must know of the device. */
+export interface ModelReading {
+  /** The most registers of one request. */
+  readonly maxRegisters: number;
+  readonly maker: string;
 }
 
-/** The values that mean "not implemented" (ibid., 4.4), and for an accumulator 0: it says "never counted" or nothing. */
-const NOT_IMPLEMENTED: Readonly<Partial<Record<WordType, number>>> = {
-  int16: -0x8000,
-  uint16: 0xffff,
-  int32: -0x8000_0000,
-  uint32: 0xffff_ffff,
-  acc32: 0,
+/**
+ * Reads one model and decodes it. Returns undefined where another model stands at its place: the device was changed,
+ * and the chain must be walked again. A model of more registers than one request takes is read in pieces.
+ */
+export function* readModel(
+  place: ModelPlace,
+  model: SunspecModel,
+  { maxRegisters, maker }: ModelReading,
+): Walk<Decoded | undefined> {
+  const whole = place.length + 2;
+  const points = [...model.points, ...repeated(model, place)].filter(
+    ({ at, as }) => at + WORD_COUNTS[as] <= whole,
+  );
+  const needed = Math.max(2, ...points.map(({ at, as, sf = 0 }) => Math.max(at + WORD_COUNTS[as], sf + 1)));
+  const words: (number | undefined)[] = [];
+  while (words.length < Math.min(needed, whole)) {
+    const count = Math.min(maxRegisters, Math.min(needed, whole) - words.length);
+    const piece = yield { at: place.at + words.length, count };
+    if (!piece) return problem("illegalAddress", `model ${place.id} at ${place.at} cannot be read`);
+    words.push(...piece);
+  }
+  if (words[0] !== place.id || words[1] !== place.length) return undefined;
+  return joined(points.map((point) => decodePoint(point, words, maker)));
+}
+
+/** The points of every block that comes again, as many as the model is long; `n` in a channel is the block's number. */
+function repeated({ repeat }: SunspecModel, { length }: ModelPlace): SunspecPoint[] {
+  if (!repeat) return [];
+  const blocks = Math.max(0, Math.floor((length + 2 - repeat.at) / repeat.every));
+  return Array.from({ length: blocks }, (_, index) =>
+    repeat.points.map(({ channel, ...point }) => ({
+      ...point,
+      at: repeat.at + index * repeat.every + point.at,
+      ...(channel !== undefined && { channel: channel.replace("n", String(index + 1)) }),
+    })),
+  ).flat();
+}
+
+/** The patterns that mean "not implemented" (ibid., 4.4), and for an accumulator 0: it says "never counted" or nothing. */
+const NOT_IMPLEMENTED: Readonly<Partial<Record<WordType, bigint>>> = {
+  int16: 0x8000n,
+  uint16: 0xffffn,
+  int32: 0x8000_0000n,
+  uint32: 0xffff_ffffn,
+  int64: 0x8000_0000_0000_0000n,
+  uint64: 0xffff_ffff_ffff_ffffn,
+  acc32: 0n,
+  acc64: 0n,
 };
 /** Scale factors are powers of ten from -10 to 10 (ibid., 4.5). */
 const LARGEST_SCALE = 10;
 
-function decodePoint(point: SunspecPoint, words: SpanWords): Decoded {
+function decodePoint(point: SunspecPoint, words: SpanWords, maker: string): Decoded {
   const own = words.slice(point.at, point.at + WORD_COUNTS[point.as]).filter((word) => word !== undefined);
   if (own.length === 0) return NOTHING;
   if (own.length < WORD_COUNTS[point.as])
     return problem("missingRegister", `${targetName(point)} is only half there`);
-  const raw = numberFrom(own, point.as, "ABCD");
-  if (Number.isNaN(raw) || raw === NOT_IMPLEMENTED[point.as]) {
+  const pattern = bitPattern(own, "ABCD");
+  const raw = accumulated(numberFrom(own, point.as, "ABCD"), point.as, maker);
+  if (Number.isNaN(raw) || pattern === NOT_IMPLEMENTED[point.as]) {
     return problem(
       "sentinel",
       `${targetName(point)} is ${raw === 0 ? "an accumulator at 0: unknown" : "not implemented"}`,
@@ -117,6 +168,12 @@ function decodePoint(point: SunspecPoint, words: SpanWords): Decoded {
   }
   const value = power < 0 ? tidy(raw / 10 ** -power) : raw * 10 ** power;
   return { samples: [{ ...targetOf(point), value: inStoredUnit(point, value) }], problems: [] };
+}
+
+/** Kostal counts some accumulators downwards, as the two's complement of what they are (volkszaehler/mbmd#97). */
+function accumulated(raw: number, as: WordType, maker: string): number {
+  const turned = as === "acc32" && raw > 0x7fff_ffff && maker.toUpperCase().startsWith("KOSTAL");
+  return turned ? 2 ** 32 - raw : raw;
 }
 
 function scaleFactor(word: number | undefined): number | undefined {
@@ -139,7 +196,7 @@ export function decodeSunspecDump(dialect: SunspecDialect, holding: ReadonlyMap<
   const known = knownModels(dialect, chain);
   const ids = chain.models.map((model) => model.id).join(", ");
   return joined([
-    ...known.map(({ place, model }) => run(readModel(place, model)) ?? NOTHING),
+    ...known.map(({ place, model }) => run(readModel(place, model, { ...dialect, ...chain })) ?? NOTHING),
     known.length > 0 ? NOTHING : problem("unknownModel", `none of the models ${ids} is known here`),
     chain.complete ? NOTHING : problem("truncated", `the chain of models ${ids} has no end`),
   ]);

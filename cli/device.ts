@@ -7,20 +7,15 @@ import {
   decodeRegisters,
   decodeRtu,
   decodeSerialBytes,
-  loadCatalogue,
   parseRegisters,
   type Catalogue,
   type Decoded,
   type DeviceDefinition,
 } from "../drivers/index.ts";
-import { definitionTable } from "./device-show.ts";
-
-/** Where a command writes, and the exit code that it leaves. `process` is one. */
-export interface Terminal {
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-  exitCode?: number | string | null | undefined;
-}
+import { guard, openCatalogue, type Terminal } from "./device-command.ts";
+import { deviceListCommand, deviceShowCommand } from "./device-list.ts";
+import { deviceNewCommand } from "./device-new.ts";
+import { deviceTestCommand } from "./device-test.ts";
 
 interface DecodeOptions {
   readonly device?: string;
@@ -35,28 +30,18 @@ interface DecodeOptions {
   readonly payload?: string;
 }
 
-/** `fieldwatt device`: list, show ID, decode. */
+/** `fieldwatt device`: list, show, new, test, decode. */
 export function deviceCommand(terminal: Terminal = process): Command {
-  const device = new Command("device").description(
-    "device files: what the gateway can read, and a way to try it",
-  );
-  const print = (text: string): unknown => terminal.stdout.write(`${text}\n`);
-  device
-    .command("list")
-    .description("list every device that the gateway can read")
-    .option("--json", "print JSON")
-    .option("--device-files <folder>", "read the device files of this folder too")
-    .action((options: ListOptions) => guard(terminal, async () => print(await list(options))));
-  device
-    .command("show <id>")
-    .description("show what one device gives, and where its numbers come from")
-    .option("--json", "print JSON")
-    .option("--device-files <folder>", "read the device files of this folder too")
-    .action((id: string, options: ListOptions) =>
-      guard(terminal, async () => print(await show(id, options))),
-    );
+  const device = new Command("device")
+    .description("device files: what the gateway can read, and a way to try it")
+    .addCommand(deviceListCommand(terminal))
+    .addCommand(deviceShowCommand(terminal))
+    .addCommand(deviceNewCommand(terminal))
+    .addCommand(deviceTestCommand(terminal));
   decodeSubcommand(device).action((options: DecodeOptions) =>
-    guard(terminal, async () => print(JSON.stringify(await decode(options), undefined, 2))),
+    guard(terminal, async () =>
+      terminal.stdout.write(`${JSON.stringify(await decode(options), undefined, 2)}\n`),
+    ),
   );
   return device;
 }
@@ -88,43 +73,6 @@ Examples:
   fieldwatt device decode --device victron-mppt --bytes vedirect.dump
   fieldwatt device decode --device shelly-energy --topic shellyplus1pm-a1/status/switch:0 --payload status.json`;
 
-interface ListOptions {
-  readonly json?: boolean;
-  readonly deviceFiles?: string;
-}
-
-/** One clear line and exit code 1 for a known fault; anything else is ours and keeps its stack. */
-async function guard(terminal: Terminal, run: () => Promise<unknown>): Promise<void> {
-  try {
-    await run();
-  } catch (error) {
-    if (!(error instanceof FieldwattError)) throw error;
-    terminal.stderr.write(`fieldwatt: ${error.message}\n`);
-    terminal.exitCode = 1;
-  }
-}
-
-const open = (folder: string | undefined): Promise<Catalogue> =>
-  loadCatalogue(folder === undefined ? [] : [folder]);
-
-async function list({ json, deviceFiles }: ListOptions): Promise<string> {
-  const devices = (await open(deviceFiles))
-    .all()
-    .map(({ id, maker, model, dialect, aliases }) => ({ id, maker, model, speaks: dialect.kind, aliases }));
-  if (json) return JSON.stringify(devices, undefined, 2);
-  const widest = Math.max(...devices.map(({ id }) => id.length));
-  return devices
-    .map(({ id, speaks, maker, model }) => `${id.padEnd(widest)}  ${speaks.padEnd(8)}  ${maker}: ${model}`)
-    .join("\n");
-}
-
-async function show(id: string, { json, deviceFiles }: ListOptions): Promise<string> {
-  const { tests, ...definition } = (await open(deviceFiles)).find(id);
-  return json
-    ? JSON.stringify({ ...definition, tests: tests.length }, undefined, 2)
-    : definitionTable({ ...definition, tests });
-}
-
 /** What `decode` prints: readings in the stored units, and what could not be read. */
 export interface DecodeReport {
   readonly device: string;
@@ -144,7 +92,7 @@ export interface DecodeReport {
  * DEVICE_UNKNOWN; damage within the input is among the problems.
  */
 export async function decode(options: DecodeOptions): Promise<DecodeReport> {
-  const catalogue = await open(options.deviceFiles);
+  const catalogue = await openCatalogue(options.deviceFiles);
   const candidates = candidatesOf(catalogue, options);
   const decoder = await inputOf(options);
   let best: DecodeReport | undefined;

@@ -29,13 +29,13 @@ export function demoCommand(): Command {
     )
     .option(
       "--fault <fault>",
-      "a fault to simulate, repeatable: dead:DEVICE, slow:DEVICE:MS, noisy:DEVICE",
+      "a fault to simulate, repeatable: dead:DEVICE, slow:DEVICE:MS, noisy:DEVICE, uplink-cut:AFTER:FOR",
       collect,
       [],
     )
     .addHelpText(
       "after",
-      "\nExamples:\n  npm start\n  npm start -- --households 30 --seed 7 --data /tmp/other-village\n  npm start -- --fault dead:household-03-meter",
+      "\nExamples:\n  npm start\n  npm start -- --households 30 --seed 7 --data /tmp/other-village\n  npm start -- --fault dead:household-03-meter\n  npm start -- --fault uplink-cut:30:120   (after 30 village minutes, for 120)",
     )
     .action(
       async (options: {

@@ -100,7 +100,7 @@ async function siteFindings(site: Site): Promise<Finding[]> {
 
 async function dataFolder(folder: string): Promise<Finding> {
   try {
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     await access(folder, constants.R_OK | constants.W_OK);
     return { check: "data folder", ok: true, detail: folder };
   } catch (error) {

@@ -2,9 +2,11 @@ import { randomBytes } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { Command } from "commander";
 import { runGateway } from "../gateway/main.ts";
+import { openIdentity } from "../gateway/site/identity.ts";
 import { loadSite } from "../gateway/site/load.ts";
 import type { ClockLine } from "../platform/clock.ts";
 import { openLog } from "../platform/log.ts";
+import { publicKeyToText } from "../protocol/keys.ts";
 import { clockLine, clockOf, stopSignal, tellParent } from "./command-line.ts";
 
 const PROGRESS_MS = 1_000;
@@ -24,6 +26,17 @@ export function gatewayCommand(): Command {
     .option("--log-level <level>", "trace, debug, info, warn or error", "info")
     .addHelpText("after", "\nExample:\n  fieldwatt gateway run --site /etc/fieldwatt/site.yaml")
     .action(run);
+  gateway
+    .command("key")
+    .description("the gateway's public key, for `fieldwatt hub enrol`; made at the first call")
+    .requiredOption("--site <file>", "the site file")
+    .option("--json", "print JSON")
+    .addHelpText("after", "\nExample:\n  fieldwatt gateway key --site /etc/fieldwatt/site.yaml")
+    .action(async ({ site: file, json }: { site: string; json?: true }) => {
+      const site = await loadSite(file);
+      const publicKey = publicKeyToText((await openIdentity(site.data, randomBytes)).keys.publicKey);
+      console.log(json ? JSON.stringify({ gateway: site.id, publicKey }) : publicKey);
+    });
   return gateway;
 }
 

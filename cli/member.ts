@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { FieldwattError } from "../domain/model/index.ts";
@@ -55,8 +56,7 @@ async function withAccounts(
 function invite(id: string, site: Site, accounts: Accounts): Printed {
   const member = site.members.find((one) => one.id === id);
   if (!member) throw new FieldwattError("OPTION_INVALID", `There is no member "${id}" in ${site.file}`);
-  const { host, port } = site.portal;
-  const portal = `http://${host}:${port}`;
+  const portal = `http://${reachable(site.portal.host)}:${site.portal.port}`;
   const code = accounts.makeClaimCode(id, { days: CLAIM_DAYS });
   const link = `${portal}/once/${accounts.makeLink(id, { minutes: LINK_MINUTES })}`;
   return {
@@ -74,6 +74,13 @@ function invite(id: string, site: Site, accounts: Accounts): Printed {
       `  or a link   ${link}  signs in once within ${LINK_MINUTES / 60} hours`,
     ],
   };
+}
+
+/** An address that a phone can open: 0.0.0.0 means every address of this computer, so the first of the network. */
+function reachable(host: string): string {
+  if (host !== "0.0.0.0" && host !== "::") return host;
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return addresses.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "127.0.0.1";
 }
 
 function list(site: Site, accounts: Accounts): Printed {

@@ -6,7 +6,8 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { decodeRegisters, loadCatalogue, parseRegisters } from "../drivers/index.ts";
 import { loadHubConfig } from "../federation/hub-file.ts";
-import { checkSite, loadPolicy, loadSite } from "../gateway/site/load.ts";
+import { checkSite } from "../gateway/site/check.ts";
+import { loadPolicy, loadSite } from "../gateway/site/load.ts";
 
 /** What the documents promise: their links lead somewhere, their commands exist, their examples are right. */
 const root = join(import.meta.dirname, "..");

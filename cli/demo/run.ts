@@ -16,6 +16,7 @@ import { GATEWAY, HUB, hubConfig, OFFERS, POLICY, writeYaml } from "./files.ts";
 import { openDemoFolder, type DemoFolder } from "./folder.ts";
 import { claimPort, freePort } from "./ports.ts";
 import { openProgress } from "./progress.ts";
+import { openFaultyUplink, splitFaults, type UplinkCut } from "./uplink-fault.ts";
 
 export interface DemoOptions {
   readonly households?: number;
@@ -45,7 +46,8 @@ interface Ports {
  */
 export async function runDemo(options: DemoOptions): Promise<number> {
   const { households, seed, speed, faults } = options;
-  faults.forEach(faultFromText);
+  const { cuts, others } = splitFaults(faults);
+  others.forEach(faultFromText);
   const ports = await choosePorts(options.port);
   const folder = await openDemoFolder({
     path: resolve(options.data),
@@ -56,7 +58,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   });
   const renewing = setInterval(() => void folder.renew(), RENEW_MS);
   try {
-    return await runVillage(options, { folder, ports });
+    return await runVillage({ ...options, faults: others }, { folder, ports, cuts });
   } finally {
     clearInterval(renewing);
     await folder.close();
@@ -74,7 +76,7 @@ async function choosePorts(port: number): Promise<Ports> {
 
 async function runVillage(
   options: DemoOptions,
-  { folder, ports }: { folder: DemoFolder; ports: Ports },
+  { folder, ports, cuts }: { folder: DemoFolder; ports: Ports; cuts: readonly UplinkCut[] },
 ): Promise<number> {
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
@@ -108,7 +110,22 @@ async function runVillage(
   // Hub and simulators start side by side: when one fails, the other still has to end.
   starting.defer(async () => void (await (await hub.catch(() => undefined))?.[Symbol.asyncDispose]()));
   await using simulators = await child<{ manifest: Manifest }>("simulators", simulateArgs(options, folder));
-  await writeSite(folder, { manifest: simulators.ready.manifest, ports, hubKey: secrets.hubKey });
+  const { line } = folder;
+  const wallNow = (): number => Date.now();
+  await using uplink = await openFaultyUplink(cuts, {
+    line,
+    wallNow,
+    hubPort: ports.hubBroker,
+    signal,
+    say: progress.say,
+  });
+  const { manifest } = simulators.ready;
+  await writeSite(folder, {
+    manifest,
+    ports,
+    hubKey: secrets.hubKey,
+    hubPort: uplink?.port ?? ports.hubBroker,
+  });
   await using _gateway = await child("gateway", ["gateway", "run", "--site", join(folder.path, "site.yaml")]);
   await hub;
   progress.say(await addresses(folder, { plan, ports }));
@@ -189,7 +206,7 @@ async function giveConsents(
 
 async function writeSite(
   folder: DemoFolder,
-  { manifest, ports, hubKey }: { manifest: Manifest; ports: Ports; hubKey: string },
+  { manifest, ports, hubKey, hubPort }: { manifest: Manifest; ports: Ports; hubKey: string; hubPort: number },
 ): Promise<void> {
   const { members, devices, place } = manifest;
   await writeYaml(join(folder.path, "site.yaml"), {
@@ -204,7 +221,7 @@ async function writeSite(
     portal: { port: ports.portal },
     hub: {
       id: HUB,
-      url: `mqtt://127.0.0.1:${ports.hubBroker}`,
+      url: `mqtt://127.0.0.1:${hubPort}`,
       publicKey: hubKey,
       passwordFile: "hub-password",
     },

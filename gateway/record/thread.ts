@@ -49,7 +49,9 @@ function listen(worker: Worker): { next(): Promise<Answer> } {
     waiting?.reject(ended);
     waiting = undefined;
   };
-  worker.on("message", (answer: Answer) => {
+  worker.on("message", (answer: Answer | { kind?: undefined }) => {
+    // `node --watch` sends the names of loaded files along the same way.
+    if (answer.kind === undefined) return;
     waiting?.resolve(answer);
     waiting = undefined;
   });

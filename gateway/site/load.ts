@@ -1,7 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import type { Offer, OfferId, Policy } from "../../domain/model/index.ts";
-import { checkYamlFile, valueOf, type FileProblem } from "../../platform/yaml-file.ts";
+import { checkYamlFile, valueOf } from "../../platform/yaml-file.ts";
 import { siteSchema, type SiteFile } from "./schema.ts";
 
 /** A site file whose paths are absolute. */
@@ -23,13 +23,7 @@ export async function loadSite(file: string): Promise<Site> {
   };
 }
 
-/** Every problem of a site file, in the order of the file. */
-export async function checkSite(file: string): Promise<readonly FileProblem[]> {
-  const { problems } = await checkYamlFile(file, siteSchema, "SITE_FILE_UNREADABLE");
-  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
-}
-
-const policySchema = z.strictObject({
+export const policySchema = z.strictObject({
   version: z.int().positive(),
   offers: z
     .array(

@@ -27,7 +27,18 @@ describe("npm start", () => {
     { timeout: 120_000 },
     async () => {
       const port = await freePort();
-      const args = ["--households", "4", "--speed", "300", "--data", folder, "--port", String(port)];
+      const args = [
+        "--households",
+        "4",
+        "--speed",
+        "300",
+        "--fault",
+        "uplink-cut:20:30",
+        "--data",
+        folder,
+        "--port",
+        String(port),
+      ];
       await using first = startDemo(args);
       const [memberLink = "", hubLink = ""] = await eventually(
         "two links",
@@ -58,6 +69,7 @@ describe("npm start", () => {
         return html.includes("KES") && html;
       });
       expect(page).toContain("Kisasi village");
+      expect(first.printed()).toMatch(/line to the hub is cut[^]*line to the hub is mended/);
       const kept = readingsKept(await text(port, "/metrics"));
       const stopped = performance.now();
       first.controlC();
@@ -98,6 +110,10 @@ describe("npm start", () => {
           /holds a village with seed 1, not 2/,
         ],
         [["--port", String(await freePort()), "--data", join(folder, "c"), "--fault", "odd"], /fault/],
+        [
+          ["--port", String(await freePort()), "--data", join(folder, "d"), "--fault", "uplink-cut:5"],
+          /village minutes/,
+        ],
       ];
       for (const [args, line] of cases) {
         await using run = startDemo(args);

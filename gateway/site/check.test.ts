@@ -1,0 +1,79 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { checkSite } from "./check.ts";
+
+const GOOD = `id: village
+name: Village
+timeZone: Africa/Nairobi
+latitude: -1.5
+longitude: 37.2
+elevation: 1600
+members:
+  - id: m1
+    name: One
+devices:
+  - id: meter
+    device: eastron-sdm120
+    member: m1
+    mounting: grid
+    connection: { kind: modbus-tcp, host: 192.168.1.5 }
+portal: { port: 8080 }
+`;
+const POLICY = "version: 1\noffers: []\n";
+
+describe("fieldwatt site check", () => {
+  let folder: string;
+  beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), "fieldwatt-site-"))));
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  const check = async (site: string, policy: string | undefined = POLICY) => {
+    const file = join(folder, "site.yaml");
+    await writeFile(file, site);
+    await writeFile(join(folder, "policy.yaml"), policy);
+    return (await checkSite(file)).map(({ line, column, message }) => `${line}:${column} ${message}`);
+  };
+
+  it("finds nothing wrong with a good one", async () => {
+    expect(await check(GOOD)).toEqual([]);
+  });
+
+  // Line and column count from 1, as editors do.
+  it.each<[string, string, string, RegExp]>([
+    ["a misspelt key", "mounting: grid", "mountng: grid", /^14:5 "mountng" is not a known key here$/],
+    ["a value outside its list", "mounting: grid", "mounting: roof", /^14:5 devices\.0\.mounting: /],
+    ["a member that does not exist", "member: m1", "member: m9", /^13:5 .*there is no member "m9"/],
+    ["a time zone that does not exist", "Africa/Nairobi", "Africa/Atlantis", /^3:1 .*IANA time zone/],
+    ["YAML that does not parse", "id: village", "id: [village", /^\d+:\d+ /],
+    ["a device file that does not exist", "eastron-sdm120", "eastron-sdm999", /^12:5 .*eastron-sdm999/],
+    [
+      "a wire that the device does not speak",
+      "eastron-sdm120",
+      "victron-mppt",
+      /^12:5 .*does not speak over .*modbus-tcp/,
+    ],
+  ])("names line and column of %s", async (_what, from, to, line) => {
+    const problems = await check(GOOD.replace(from, to));
+    expect(problems).toContainEqual(expect.stringMatching(line));
+  });
+
+  it("tells of two devices under one name, and of an MQTT device without a broker", async () => {
+    const second =
+      "  - { id: meter, device: tasmota-energy, mounting: grid, connection: { kind: mqtt, topic: a } }\n";
+    const problems = await check(GOOD.replace("portal:", `${second}portal:`));
+    expect(problems).toEqual([
+      expect.stringMatching(/^16:7 .*device "meter" is here twice/),
+      expect.stringMatching(/^16:\d+ .*an MQTT device needs broker:/),
+    ]);
+  });
+
+  it("looks at the policy, because without it nothing is released", async () => {
+    expect(await check(GOOD, "version: 0\noffers: []\n")).toEqual([expect.stringMatching(/^1:1 version: /)]);
+  });
+
+  it("looks for the password of the hub", async () => {
+    const hub = `hub: { id: hub, url: "mqtt://hub.example", publicKey: ${"a".repeat(43)}, passwordFile: none }\n`;
+    expect(await check(GOOD + hub)).toEqual([expect.stringMatching(/^17:\d+ .*fieldwatt hub enrol/)]);
+  });
+});

@@ -1,0 +1,70 @@
+import { access } from "node:fs/promises";
+import { messageOf } from "../../domain/model/index.ts";
+import { loadCatalogue, type Catalogue } from "../../drivers/index.ts";
+import { checkYamlFile, type FileProblem } from "../../platform/yaml-file.ts";
+import { loadSite, policySchema, type Site } from "./load.ts";
+import { siteSchema, type SiteDevice } from "./schema.ts";
+
+/**
+ * Every problem of a site file and of the files that it names, in the order of the file: first what the schema sees,
+ * then, when that is well, what only a look around can tell.
+ */
+export async function checkSite(file: string): Promise<readonly FileProblem[]> {
+  const { problems } = await checkYamlFile(file, siteSchema, "SITE_FILE_UNREADABLE");
+  if (problems.length > 0) return inOrder(problems);
+  const site = await loadSite(file);
+  const catalogue = await loadCatalogue(site.deviceFiles === undefined ? [] : [site.deviceFiles]);
+  const around = await checkYamlFile(
+    file,
+    withDevices(catalogue, await missingPassword(site)),
+    "SITE_FILE_UNREADABLE",
+  );
+  const policy = await checkYamlFile(site.policy, policySchema, "POLICY_FILE_INVALID").catch(
+    (error: unknown) => ({
+      problems: [
+        {
+          file: site.policy,
+          line: 1,
+          column: 1,
+          message: `${messageOf(error)}; without a policy nothing is released`,
+        },
+      ],
+    }),
+  );
+  return [...inOrder(around.problems), ...inOrder(policy.problems)];
+}
+
+const inOrder = (problems: readonly FileProblem[]): FileProblem[] =>
+  problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+
+/** The site's schema, which also knows the device files and what they speak. */
+const withDevices = (catalogue: Catalogue, passwordProblem: string | undefined) =>
+  siteSchema.superRefine((site, context) => {
+    site.devices.forEach((device, i) => {
+      const message = deviceProblem(catalogue, device);
+      if (message !== undefined)
+        context.addIssue({ code: "custom", path: ["devices", i, "device"], message });
+    });
+    if (passwordProblem !== undefined) {
+      context.addIssue({ code: "custom", path: ["hub", "passwordFile"], message: passwordProblem });
+    }
+  });
+
+function deviceProblem(catalogue: Catalogue, { device, connection }: SiteDevice): string | undefined {
+  try {
+    const { kind } = catalogue.find(device).dialect;
+    const registers = kind === "modbus" || kind === "sunspec";
+    const fits = connection.kind.startsWith("modbus-") ? registers : !registers;
+    return fits ? undefined : `${device} does not speak over a connection of kind ${connection.kind}`;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+async function missingPassword({ hub }: Site): Promise<string | undefined> {
+  if (!hub) return undefined;
+  return access(hub.passwordFile).then(
+    () => undefined,
+    () => `${hub.passwordFile} cannot be read; it holds the password that "fieldwatt hub enrol" printed`,
+  );
+}

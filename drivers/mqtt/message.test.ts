@@ -52,7 +52,8 @@ describe("a payload that is not what it should be", () => {
     ["a word", "a/status/switch:0", '{"apower":"on"}', "malformed"],
     ["an object", "a/status/switch:0", '{"apower":{"x":1}}', "malformed"],
     ["beyond every number", "a/status/switch:0", '{"apower":1e999}', "notANumber"],
-    ["text that is no number", "shellies/a/emeter/0/power", "nan", "malformed"],
+    ["text that says that there is no number", "shellies/a/emeter/0/power", "nan", "sentinel"],
+    ["text that is no number", "shellies/a/emeter/0/power", "12 W", "malformed"],
     ["empty text", "shellies/a/emeter/0/power", "", "malformed"],
   ])("(%s) gives a problem and no value", (_what, topic, payload, code) => {
     const decoded = decodeMessage(shelly, { topic, payload });

@@ -100,9 +100,7 @@ describe("signing in", () => {
     const { broker } = await open();
     const meter = await connect(broker, { clientId: "same" });
     const operator = await connect(broker, { clientId: "same", ...asOperator });
-    await expect
-      .poll(() => lines.join(""))
-      .toContain("2 devices use the client id same: meter and operator");
+    await expect.poll(() => lines.join("")).toContain("2 devices use the client id same: meter and operator");
     expect(broker.state().sharedClientIds).toEqual([{ clientId: "same", users: ["meter", "operator"] }]);
     expect([meter.connected, operator.connected]).toEqual([true, true]);
     expect(broker.connectedUsers()).toEqual(["meter", "operator"]);

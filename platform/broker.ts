@@ -59,7 +59,7 @@ export class RestartingBroker implements Broker {
   private readonly decisions: Decisions;
   private readonly users = new Map<string, number>();
   private readonly shared = new Map<string, readonly string[]>();
-  private readonly publishes = new Map<number, PromiseWithResolvers<void>>();
+  private readonly publishes = new Map<number, PromiseWithResolvers<unknown>>();
   private lastPublish = 0;
   private restarts = 0;
   private thread: BrokerThread | undefined;
@@ -78,15 +78,15 @@ export class RestartingBroker implements Broker {
     this.life = this.keepAlive();
   }
 
-  publish(topic: string, payload: Uint8Array): Promise<void> {
+  async publish(topic: string, payload: Uint8Array): Promise<void> {
     if (!this.thread || this.publishes.size >= PUBLISHES_MAX)
-      return Promise.reject(new FieldwattError("BROKER_FAILED", "The broker takes no message now."));
+      throw new FieldwattError("BROKER_FAILED", "The broker takes no message now.");
     const call = ++this.lastPublish;
-    const published = Promise.withResolvers<void>();
+    const published = Promise.withResolvers<unknown>();
     this.publishes.set(call, published);
     // A copy: a view would take all of its buffer along.
     this.thread.send({ kind: "publish", call, topic, payload: Uint8Array.from(payload) });
-    return published.promise;
+    await published.promise;
   }
 
   connectedUsers(): string[] {
@@ -136,13 +136,17 @@ export class RestartingBroker implements Broker {
         return this.nameShared(report);
       case "log":
         return this.options.log[report.level](report.fields, report.text);
+      case "listening":
+      case "failed":
+        // Its start has heard them.
+        return;
     }
   }
 
   private settle({ call, error }: Extract<Report, { kind: "published" }>): void {
     const published = this.publishes.get(call);
     this.publishes.delete(call);
-    if (error === undefined) published?.resolve();
+    if (error === undefined) published?.resolve(undefined);
     else published?.reject(new FieldwattError("BROKER_FAILED", error));
   }
 

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Entropy } from "../../domain/model/index.ts";
 import { writeSecretFile } from "../../platform/secret-file.ts";
@@ -35,9 +35,38 @@ export async function setDevicePasswords(
   return passwords;
 }
 
-/** Read anew at each sign-in, which is rare: a changed password needs no restart. */
-export async function isDevicePassword(dataDir: string, device: string, password: string): Promise<boolean> {
-  const hash = (await readHashes(dataDir))[device];
-  if (hash === undefined) return false;
-  return timingSafeEqual(Buffer.from(hash, "hex"), Buffer.from(sha256Hex(password), "hex"));
+export interface DevicePasswords {
+  isRight(device: string, password: string): Promise<boolean>;
+}
+
+/**
+ * The passwords for signing in. A changed file is read anew, so that a new password needs no restart; an unchanged one
+ * is not, because after a break all devices of a village sign in within a second.
+ */
+export function openDevicePasswords(dataDir: string): DevicePasswords {
+  let known: { readonly version: string; readonly hashes: Record<string, string> } | undefined;
+  const current = async (): Promise<Record<string, string>> => {
+    const version = await versionOf(fileOf(dataDir));
+    if (known?.version !== version) known = { version, hashes: await readHashes(dataDir) };
+    return known.hashes;
+  };
+  return {
+    async isRight(device, password) {
+      const hashes = await current();
+      const hash = Object.hasOwn(hashes, device) ? hashes[device] : undefined;
+      if (hash === undefined) return false;
+      return timingSafeEqual(Buffer.from(hash, "hex"), Buffer.from(sha256Hex(password), "hex"));
+    },
+  };
+}
+
+/** Changes whenever the file does: it is written as a new file each time. */
+async function versionOf(file: string): Promise<string> {
+  try {
+    const { ino, mtimeNs, size } = await stat(file, { bigint: true });
+    return `${ino} ${mtimeNs} ${size}`;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
+  }
 }

@@ -117,6 +117,15 @@ export const siteSchema = z
     members: z.array(member).min(1).max(1000),
     devices: z.array(device).min(1).max(2000),
     broker: z.strictObject(listen).optional(),
+    /** A broker that the site has already; the gateway is a client of it. */
+    externalBroker: z
+      .strictObject({
+        url: z.url({ protocol: /^mqtts?$/ }),
+        user: z.string().min(1),
+        /** A file with the user's password, relative to the site file. */
+        passwordFile: z.string().min(1),
+      })
+      .optional(),
     portal: z.strictObject(listen),
     hub: z
       .strictObject({
@@ -160,14 +169,20 @@ export const siteSchema = z
       if (line) lines.set(line.bus, lines.get(line.bus) ?? line.speaks);
       if (d.connection.kind === "mqtt")
         unique(d.connection.topic, "topic", ["devices", i, "connection", "topic"]);
-      if (d.connection.kind === "mqtt" && !site.broker) {
+      if (d.connection.kind === "mqtt" && !site.broker && !site.externalBroker) {
         context.addIssue({
           code: "custom",
           path: ["devices", i, "connection"],
-          message: "an MQTT device needs broker:",
+          message: "an MQTT device needs broker: or externalBroker:",
         });
       }
     });
+    if (site.broker && site.externalBroker)
+      context.addIssue({
+        code: "custom",
+        path: ["externalBroker"],
+        message: "broker: and externalBroker: exclude each other",
+      });
   });
 
 export type SiteFile = z.infer<typeof siteSchema>;

@@ -36,67 +36,110 @@ const SETTLE_MS = 250;
 const MAX_SILENCE_WAITS = 40;
 /** Lengths that a unit may owe at once. When there are more, the oldest are at least as many time-outs old. */
 const MAX_OWED = 8;
+/** A register that gave no answer to so many fences in a row is no longer asked. */
+const MAX_CANARY_FAILURES = 3;
+/** A timer this late says that the program stood still: what came meanwhile was not seen yet. */
+const STALL_MS = 20;
+
+/** What is known of one unit. */
+interface Unit {
+  /** Lengths, in registers, of replies that it owes or sent unasked. */
+  readonly owed: Set<number>;
+  /** Its last answer with registers: what it can certainly be asked for. */
+  answered?: ReadRequest;
+  /** Its last answer of each length, and of an exception (length 0): the place, and when that was, ms. */
+  readonly recent: Map<number, { readonly place: string; readonly at: number }>;
+  fencesFailed: number;
+}
 
 export function rtuLine(port: BytePort, { baudRate, timeoutMs, name }: RtuOptions): ModbusLine {
   const silenceMs = silenceOf(baudRate);
-  const owed = new Map<number, Set<number>>();
+  const units = new Map<number, Unit>();
   const input = openRtuInput(port);
   let settled = true;
 
-  const owes = (unit: number, count: number): void => {
-    const lengths = owed.get(unit) ?? new Set();
-    owed.set(unit, lengths.size < MAX_OWED ? lengths.add(count) : new Set([count]));
+  const unitOf = (address: number): Unit => {
+    const unit = units.get(address) ?? { owed: new Set(), recent: new Map(), fencesFailed: 0 };
+    units.set(address, unit);
+    return unit;
+  };
+  const owes = ({ unit, count }: Pick<ReadRequest, "unit" | "count">): void => {
+    const { owed } = unitOf(unit);
+    if (owed.size >= MAX_OWED) owed.clear();
+    owed.add(count);
   };
   /** Throws away what came unasked, and remembers who sent it. */
   const discard = (): void => {
     const bytes = input.bytes();
     if (bytes.length === 0) return;
     settled = false;
-    for (const { unit, count } of registerReplies(bytes)) owes(unit, count);
+    registerReplies(bytes).forEach(owes);
     input.drop();
   };
   /** Resolves when nothing came for `ms`. Throws DEVICE_GARBLED where the line is never silent. */
   const silence = async (ms: number, signal?: AbortSignal): Promise<void> => {
     for (let waits = 0; waits < MAX_SILENCE_WAITS; waits++) {
       discard();
-      if ((await input.news(ms, signal)) === "silence") return;
+      const start = performance.now();
+      const silent = (await input.news(ms, signal)) === "silence";
+      if (silent && performance.now() - start < ms + STALL_MS) return;
     }
     const why = "the line never falls silent: a device babbles, or the baud rate is wrong";
     throw new FieldwattError("DEVICE_GARBLED", `${name}: ${why}`);
   };
   const send = async (request: ReadRequest, options: ReplyOptions): Promise<Answer> => {
-    owes(request.unit, request.count);
+    owes(request);
     discard();
     // Not awaited: a port that never finishes writing must not outlast the time-out.
     port.write(withCrc(requestBytes(request))).catch(input.fail);
     return reply(input, request, options);
   };
   const fence = async (request: ReadRequest, options: ReplyOptions): Promise<void> => {
+    const unit = unitOf(request.unit);
     const settleMs = Math.min(options.timeoutMs, SETTLE_MS);
     await silence(settleMs, options.signal);
-    const lengths = owed.get(request.unit) ?? new Set();
+    const canary = unit.fencesFailed < MAX_CANARY_FAILURES ? unit.answered : undefined;
     const free = Array.from({ length: MAX_OWED + 2 }, (_, index) => index + 1);
-    const count = free.find((candidate) => !lengths.has(candidate) && candidate !== request.count) ?? 1;
-    const answer = await send({ ...request, count }, { ...options, strict: false });
-    // All exceptions look alike: this one may be an older request's, with the fence's own reply still to come.
+    const count = free.find((candidate) => !unit.owed.has(candidate) && candidate !== request.count) ?? 1;
+    unit.fencesFailed += 1;
+    // All exceptions look alike, and this one may be an older request's; a register that exists gives none.
+    const expects = canary && count <= canary.count ? "registers" : "anything";
+    const asked = expects === "registers" && canary ? canary : request;
+    const answer = await send({ ...asked, count }, { ...options, expects });
     if (answer.kind === "exception") await silence(settleMs, options.signal);
-    owed.delete(request.unit);
+    unit.fencesFailed = 0;
+    unit.owed.clear();
+  };
+  /** Silence that the line needs before a request. */
+  const pauseBefore = (request: ReadRequest, timeoutMs: number): number => {
+    const { recent } = unitOf(request.unit);
+    const since = performance.now() - SETTLE_MS;
+    const place = placeOf(request);
+    // A reply sent twice would fit, as would any exception: the second copy is waited for.
+    const mayRepeat = [recent.get(0), recent.get(request.count)].some(
+      (answer) => answer && answer.at > since && answer.place !== place,
+    );
+    return settled && !mayRepeat ? silenceMs : Math.min(END_OF_NOISE_MS, timeoutMs);
   };
   return {
     usable: () => input.ended() === undefined,
     async exchange(request, { timeoutMs: own = timeoutMs, signal } = {}) {
       signal?.throwIfAborted();
-      const options = { name, timeoutMs: own, strict: true, ...(signal && { signal }) };
+      const options = { name, timeoutMs: own, ...(signal && { signal }) };
+      const unit = unitOf(request.unit);
       discard();
       // A reply that comes too late may still be on its way, from whichever unit.
-      await silence(settled ? silenceMs : Math.min(END_OF_NOISE_MS, own), signal);
-      if (owed.has(request.unit)) {
-        await fence(request, options);
+      await silence(pauseBefore(request, own), signal);
+      if (unit.owed.size > 0) {
+        await fence(request, { ...options, expects: "registers" });
         await silence(silenceMs, signal);
       }
       settled = false;
-      const answer = await send(request, options);
-      owed.delete(request.unit);
+      const answer = await send(request, { ...options, expects: "reply" });
+      if (answer.kind === "words") unit.answered = request;
+      const length = answer.kind === "words" ? request.count : 0;
+      unit.recent.set(length, { place: placeOf(request), at: performance.now() });
+      unit.owed.clear();
       settled = true;
       return answer;
     },
@@ -104,32 +147,37 @@ export function rtuLine(port: BytePort, { baudRate, timeoutMs, name }: RtuOption
   };
 }
 
+const placeOf = ({ table, at }: ReadRequest): string => `${table} ${at}`;
+
 interface ReplyOptions {
   readonly name: string;
   readonly timeoutMs: number;
-  /** True: anything that is not the reply is damage. False: wait for the reply behind it. */
-  readonly strict: boolean;
+  /**
+   * `reply`: anything that is not the reply is damage. For a fence, which waits for its reply behind older ones:
+   * `registers`, or `anything` that would be a reply.
+   */
+  readonly expects: "reply" | "registers" | "anything";
   readonly signal?: AbortSignal;
 }
 
 async function reply(
   input: RtuInput,
   request: ReadRequest,
-  { name, timeoutMs, strict, signal }: ReplyOptions,
+  { name, timeoutMs, expects, signal }: ReplyOptions,
 ): Promise<Answer> {
   const failure = (received: number): FieldwattError => unanswered({ name, timeoutMs, received }, request);
   const deadline = performance.now() + timeoutMs;
   const enough = 5 + request.count * 2;
   for (;;) {
     const bytes = input.bytes();
-    const found = findReply(request, bytes);
+    const found = findReply(request, bytes, expects);
     if (found) {
       input.drop(found.end);
       return found.answer;
     }
     const left = deadline - performance.now();
     if (left <= 0) throw failure(bytes.length);
-    const damaged = strict && bytes.length - foreignBytes(request, bytes) >= enough;
+    const damaged = expects === "reply" && bytes.length - foreignBytes(request, bytes) >= enough;
     const what = await input.news(damaged ? Math.min(END_OF_NOISE_MS, left) : left, signal);
     if (damaged && what === "silence") throw failure(bytes.length);
   }
@@ -149,11 +197,14 @@ function unanswered(
 function findReply(
   request: ReadRequest,
   buffer: Uint8Array,
+  expects: ReplyOptions["expects"],
 ): { readonly answer: Answer; readonly end: number } | undefined {
   const code = FUNCTIONS[request.table];
   for (let start = 0; start + 5 <= buffer.length; start++) {
     if (buffer[start] !== request.unit) continue;
-    const length = buffer[start + 1] === (code | EXCEPTION_FLAG) ? 5 : 5 + request.count * 2;
+    const refuses = buffer[start + 1] === (code | EXCEPTION_FLAG);
+    if (refuses && expects === "registers") continue;
+    const length = refuses ? 5 : 5 + request.count * 2;
     const frame = buffer.subarray(start, start + length);
     if (frame.length < length || !crcFits(frame)) continue;
     const reply = parseReply(request, frame.subarray(0, -2));

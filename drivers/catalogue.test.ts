@@ -45,7 +45,7 @@ describe("a device file", () => {
       "acme.yaml:5:25: modbus.maxRegisters",
     ],
     ["a type that is none", GOOD.replace("uint16", "u16"), "acme.yaml:7:21: points.voltage.as"],
-    ["no way of speaking", GOOD.replace(/modbus.*\n/, ""), "one of modbus, sunspec, serial, mqtt"],
+    ["no way of speaking", GOOD.replace(/modbus.*\n/, ""), "acme.yaml:1:1: one of modbus, sunspec"],
     [
       "a key twice",
       GOOD + "  voltage: { at: 1, as: uint16, unit: V }\n",

@@ -60,10 +60,13 @@ export function checkYaml<T>(
         ? issue.keys.map((key) =>
             at(offsetOf(document, [...issue.path, key]), `"${key}" is not a known key here`),
           )
-        : [at(offsetOf(document, issue.path), `${issue.path.map(String).join(".")}: ${issue.message}`)],
+        : [at(offsetOf(document, issue.path), placed(issue.path, issue.message))],
     ),
   };
 }
+
+const placed = (path: readonly PropertyKey[], message: string): string =>
+  path.length > 0 ? `${path.map(String).join(".")}: ${message}` : message;
 
 /** The value, or one error that lists every problem on a line of its own. */
 export function valueOf<T>(checked: Checked<T>, code: ErrorCode): T {

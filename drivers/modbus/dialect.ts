@@ -32,6 +32,8 @@ export type AddressRange = readonly [number, number];
 export interface ModbusDialect extends WireNeeds {
   readonly kind: "modbus";
   readonly table: Table;
+  /** Functions 3 and 4 read the same registers: a dump may have them in either table. */
+  readonly sameTables?: boolean;
   /** Registers without a point that one request may read over. */
   readonly maxGap: number;
   /** Addresses that no request may touch. */

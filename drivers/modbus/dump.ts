@@ -12,7 +12,7 @@ import {
   wordsOf,
   type ReadRequest,
 } from "./pdu.ts";
-import { decodePoints, problem } from "./points.ts";
+import { decodePoints, problem, type RegisterSource } from "./points.ts";
 import { decodeSunspecDump } from "./sunspec.ts";
 
 /** Registers that were read from a device, by table and wire address. */
@@ -64,20 +64,36 @@ function parseWord(word: unknown): number {
 /** Decodes what is there of a device's registers. Throws DECODE_INPUT_INVALID where the device has no registers. */
 export function decodeRegisters(definition: DeviceDefinition, registers: Registers): Decoded {
   const { dialect } = definition;
-  if (dialect.kind === "modbus") return decodePoints(dialect.points, (table, at) => registers[table].get(at));
+  if (dialect.kind === "modbus")
+    return decodePoints(dialect.points, sourceOf(registers, dialect.sameTables ?? false));
   // SunSpec lives in holding registers; some gateways and dumps show the same ones as input registers.
   if (dialect.kind === "sunspec")
     return decodeSunspecDump(dialect, registers.holding.size > 0 ? registers.holding : registers.input);
   throw invalid(`${definition.id} does not speak Modbus`);
 }
 
+/** The other table stands in where the device has one set of registers behind both. */
+function sourceOf(registers: Registers, sameTables: boolean): RegisterSource {
+  const other = { input: "holding", holding: "input" } as const;
+  return (table, at) =>
+    registers[table].get(at) ?? (sameTables ? registers[other[table]].get(at) : undefined);
+}
+
+/** What GoodWe puts before a frame in a datagram (marcelblijleven/goodwe, goodwe/modbus.py). */
+const DATAGRAM_PREFIX = [0xaa, 0x55];
+
+const withoutPrefix = (frame: Uint8Array): Uint8Array =>
+  DATAGRAM_PREFIX.every((byte, index) => frame[index] === byte)
+    ? frame.subarray(DATAGRAM_PREFIX.length)
+    : frame;
+
 /**
- * Decodes one Modbus RTU request and its reply (hex, CRC included). Damage and exceptions are problems without
+ * Decodes one Modbus RTU request and its reply (hex, CRC included; a reply may stand behind GoodWe's AA 55). Damage and exceptions are problems without
  * samples; DECODE_INPUT_INVALID is thrown only for what is not hex, or not a request to read registers.
  */
 export function decodeRtu(definition: DeviceDefinition, requestHex: string, frameHex: string): Decoded {
   const requestFrame = bytesFromHex(requestHex);
-  const frame = bytesFromHex(frameHex);
+  const frame = withoutPrefix(bytesFromHex(frameHex));
   const request = parseRequest(requestFrame);
   if (requestFrame.length === 8 && !crcFits(requestFrame))
     return problem("checksum", "the CRC of the request is wrong");

@@ -29,6 +29,7 @@ export function modbusDialect({ modbus, registers, options, points }: ModbusFile
     kind: "modbus",
     ...wireNeeds(modbus),
     table: modbus.table,
+    ...(modbus.sameTables && { sameTables: true }),
     maxGap: modbus.maxGap,
     forbidden: modbus.forbidden.map((one): AddressRange => (typeof one === "number" ? [one, one] : one)),
     options,

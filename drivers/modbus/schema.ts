@@ -133,6 +133,8 @@ const modbusShape = z.strictObject({
   modbus: z.strictObject({
     table,
     order: order.default("ABCD"),
+    /** Functions 3 and 4 read the same registers. */
+    sameTables: z.boolean().default(false),
     /** Registers without a point that one request may read over. */
     maxGap: z.int().min(0).max(100).default(0),
     /** Addresses, or [first, last], that must never be read. */

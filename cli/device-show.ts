@@ -43,6 +43,8 @@ function rowsOf({ dialect }: DeviceDefinition): Row[] {
       );
     case "vedirect":
       return dialect.points.map((point) => ({ ...point, where: `field ${point.field}` }));
+    case "telegram":
+      return (dialect.points ?? []).map((point) => ({ ...point, where: `value ${point.value}` }));
     case "lorawan":
       return dialect.points.map((point) => ({
         ...point,

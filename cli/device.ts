@@ -1,20 +1,32 @@
 import { readFile, stat } from "node:fs/promises";
 import { Command } from "commander";
-import { FieldwattError, instant, messageOf, toIso, unitOf, type Sample } from "../domain/model/index.ts";
+import { FieldwattError, instant, messageOf } from "../domain/model/index.ts";
 import {
   bytesFromHex,
   decodeMessage,
   decodeRegisters,
   decodeRtu,
-  decodeSerialBytes,
+  decodeSerialTelegrams,
+  decodeTelegramBytes,
   parseRegisters,
+  TELEGRAM_PROTOCOLS,
   type Catalogue,
   type Decoded,
   type DeviceDefinition,
+  type IndexedTelegram,
 } from "../drivers/index.ts";
 import { guard, openCatalogue, type Terminal } from "./device-command.ts";
 import { deviceListCommand, deviceShowCommand } from "./device-list.ts";
 import { deviceNewCommand } from "./device-new.ts";
+import {
+  readingOf,
+  recordedBytes,
+  telegramProtocol,
+  telegramsReport,
+  type ReadingReport,
+  type TelegramReport,
+} from "./device-telegrams.ts";
+import { deviceScanCommand } from "./device-scan.ts";
 import { deviceTestCommand } from "./device-test.ts";
 
 interface DecodeOptions {
@@ -37,7 +49,8 @@ export function deviceCommand(terminal: Terminal = process): Command {
     .addCommand(deviceListCommand(terminal))
     .addCommand(deviceShowCommand(terminal))
     .addCommand(deviceNewCommand(terminal))
-    .addCommand(deviceTestCommand(terminal));
+    .addCommand(deviceTestCommand(terminal))
+    .addCommand(deviceScanCommand(terminal));
   decodeSubcommand(device).action((options: DecodeOptions) =>
     guard(terminal, async () =>
       terminal.stdout.write(`${JSON.stringify(await decode(options), undefined, 2)}\n`),
@@ -51,7 +64,7 @@ const decodeSubcommand = (device: Command): Command =>
     .command("decode")
     .description("decode recorded bytes of a device, without hardware, to one JSON object")
     .option("--device <id>", "the device file, for example eastron-sdm120")
-    .option("--protocol <name>", "a protocol that describes itself: sunspec or vedirect")
+    .option("--protocol <name>", `a protocol that describes itself: ${PROTOCOL_NAMES}`)
     .option("--device-files <folder>", "read the device files of this folder too")
     .option(
       "--registers <file>",
@@ -71,20 +84,17 @@ Examples:
   fieldwatt device decode --device eastron-sdm120 --request 01040000000271CB --frame 010404436633341B38
   fieldwatt device decode --protocol sunspec --registers inverter.json
   fieldwatt device decode --device victron-mppt --bytes vedirect.dump
+  fieldwatt device decode --protocol dsmr --bytes p1.txt
+  fieldwatt device decode --protocol mbus --hex 681B1B6808017207201800E61E35074C0000000C78072018000C16690200009616
   fieldwatt device decode --device shelly-energy --topic shellyplus1pm-a1/status/switch:0 --payload status.json`;
 
 /** What `decode` prints: readings in the stored units, and what could not be read. */
 export interface DecodeReport {
   readonly device: string;
-  readonly readings: readonly {
-    readonly quantity: string;
-    readonly value: number;
-    readonly unit: string;
-    readonly channel?: string;
-    /** Only where the device stamped the value itself. */
-    readonly time?: string;
-  }[];
+  readonly readings: readonly ReadingReport[];
   readonly problems: Decoded["problems"];
+  /** Of a meter's telegrams: what each says of its sender, and every value under its own name. */
+  readonly telegrams?: readonly TelegramReport[];
 }
 
 /**
@@ -92,6 +102,11 @@ export interface DecodeReport {
  * DEVICE_UNKNOWN; damage within the input is among the problems.
  */
 export async function decode(options: DecodeOptions): Promise<DecodeReport> {
+  const protocol = telegramProtocol(options.protocol);
+  if (protocol !== undefined && options.device === undefined) {
+    const bytes = await streamOf(options);
+    return { device: protocol, ...telegramsReport(decodeTelegramBytes(protocol, bytes)) };
+  }
   const catalogue = await openCatalogue(options.deviceFiles);
   const candidates = candidatesOf(catalogue, options);
   const decoder = await inputOf(options);
@@ -106,6 +121,8 @@ export async function decode(options: DecodeOptions): Promise<DecodeReport> {
 
 const invalid = (message: string, cause?: unknown): FieldwattError =>
   new FieldwattError("DECODE_INPUT_INVALID", message, { cause });
+
+const PROTOCOL_NAMES = ["sunspec", "vedirect", ...TELEGRAM_PROTOCOLS].join(", ");
 
 /** Names of self-describing protocols; each is the device files that speak it, and the one that finds most is right. */
 const PROTOCOLS: Readonly<Record<string, string>> = {
@@ -123,11 +140,11 @@ function candidatesOf(
   if (protocol === undefined || device !== undefined) throw invalid("give --device ID or --protocol NAME");
   const kind = PROTOCOLS[protocol.toLowerCase()];
   if (kind === undefined)
-    throw invalid(`there is no self-describing protocol "${protocol}"; use sunspec or vedirect`);
+    throw invalid(`there is no self-describing protocol "${protocol}"; use one of ${PROTOCOL_NAMES}`);
   return catalogue.all().filter(({ dialect }) => dialect.kind === kind);
 }
 
-type Decoder = (definition: DeviceDefinition) => Decoded;
+type Decoder = (definition: DeviceDefinition) => Decoded | readonly IndexedTelegram[];
 
 async function inputOf(options: DecodeOptions): Promise<Decoder> {
   const { registers, request, frame, bytes, hex, topic, payload } = options;
@@ -146,8 +163,8 @@ async function inputOf(options: DecodeOptions): Promise<Decoder> {
   if (request !== undefined && frame !== undefined)
     return (definition) => decodeRtu(definition, request, frame);
   if (bytes !== undefined || hex !== undefined) {
-    const stream = bytes === undefined ? bytesFromHex(hex ?? "") : await read(bytes);
-    return (definition) => decodeSerialBytes(definition, stream);
+    const stream = await streamOf(options);
+    return (definition) => decodeSerialTelegrams(definition, stream);
   }
   if (topic !== undefined && payload !== undefined) return messageInput(topic, payload);
   throw invalid(
@@ -155,6 +172,19 @@ async function inputOf(options: DecodeOptions): Promise<Decoder> {
       ? "--request and --frame belong together"
       : "--topic and --payload belong together",
   );
+}
+
+/** The bytes of --bytes or --hex, which must be the only input. Throws DECODE_INPUT_INVALID. */
+async function streamOf({ bytes, hex, protocol, ...other }: DecodeOptions): Promise<Uint8Array> {
+  const { registers, request, frame, topic, payload } = other;
+  if (
+    (registers ?? request ?? frame ?? topic ?? payload) !== undefined ||
+    (bytes === undefined) === (hex === undefined)
+  )
+    throw invalid("a serial stream is one input: give --bytes or --hex");
+  return bytes === undefined
+    ? bytesFromHex(hex ?? "")
+    : recordedBytes(telegramProtocol(protocol), await read(bytes));
 }
 
 /** A relative time in the payload is counted from the moment at which the file was written. */
@@ -186,16 +216,13 @@ async function readJson(file: string): Promise<unknown> {
   }
 }
 
-const reportOf = (definition: DeviceDefinition, { samples, problems }: Decoded): DecodeReport => ({
-  device: definition.id,
-  readings: samples.map(readingOf),
-  problems,
-});
-
-const readingOf = ({ quantity, value, channel, time }: Sample): DecodeReport["readings"][number] => ({
-  quantity,
-  value,
-  unit: unitOf(quantity),
-  ...(channel !== undefined && { channel }),
-  ...(time !== undefined && { time: toIso(time) }),
-});
+function reportOf(
+  { id, dialect }: DeviceDefinition,
+  decoded: Decoded | readonly IndexedTelegram[],
+): DecodeReport {
+  if (!("samples" in decoded)) {
+    const { telegrams, ...rest } = telegramsReport(decoded);
+    return { device: id, ...rest, ...(dialect.kind === "telegram" && { telegrams }) };
+  }
+  return { device: id, readings: decoded.samples.map(readingOf), problems: decoded.problems };
+}

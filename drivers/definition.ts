@@ -1,11 +1,13 @@
 import type { LorawanDialect } from "./lorawan/dialect.ts";
 import type { ModbusDialect, SunspecDialect } from "./modbus/dialect.ts";
 import type { MqttDialect } from "./mqtt/dialect.ts";
+import type { TelegramDialect } from "./telegram/dialect.ts";
 import type { Scaling } from "./value.ts";
 
 export type * from "./lorawan/dialect.ts";
 export type * from "./modbus/dialect.ts";
 export type * from "./mqtt/dialect.ts";
+export type * from "./telegram/dialect.ts";
 
 /** A device file, read and checked: everything that the drivers know about one model. */
 export interface DeviceDefinition {
@@ -24,7 +26,8 @@ export interface DeviceDefinition {
   readonly tests: readonly DeviceTest[];
 }
 
-export type Dialect = ModbusDialect | SunspecDialect | VedirectDialect | MqttDialect | LorawanDialect;
+export type Dialect =
+  ModbusDialect | SunspecDialect | VedirectDialect | TelegramDialect | MqttDialect | LorawanDialect;
 
 export interface VedirectDialect {
   readonly kind: "vedirect";

@@ -15,6 +15,8 @@ import { modbusFile, sunspecFile } from "./modbus/schema.ts";
 import { mqttDialect } from "./mqtt/from-file.ts";
 import { mqttFile } from "./mqtt/schema.ts";
 import { type CommonFile, type FileForm, serialFile, type TestInFile } from "./schema.ts";
+import { telegramDialect } from "./telegram/from-file.ts";
+import { telegramFile } from "./telegram/schema.ts";
 import { targeted } from "./value.ts";
 
 /** Reads one device file. Throws DEVICE_FILE_INVALID with `file:line:column: what` for every error. */
@@ -75,6 +77,7 @@ function inputOf({
   request,
   frame,
   hex,
+  text,
   fport,
   topic,
   payload,
@@ -83,6 +86,7 @@ function inputOf({
   if (registers) return { kind: "registers", registers };
   if (request !== undefined && frame !== undefined) return { kind: "exchange", request, frame };
   if (hex !== undefined) return { kind: "bytes", hex, ...(fport !== undefined && { port: fport }) };
+  if (text !== undefined) return { kind: "bytes", hex: Buffer.from(text, "latin1").toString("hex") };
   if (topic !== undefined && payloadHex !== undefined)
     return { kind: "message", topic, payload: bytesFromHex(payloadHex) };
   return { kind: "message", topic: topic ?? "", payload: payload ?? "" };
@@ -93,6 +97,7 @@ export const FORMS: Readonly<Record<FileForm, Form>> = {
   modbus: form(modbusFile, modbusDialect),
   sunspec: form(sunspecFile, sunspecDialect),
   serial: form(serialFile, serialDialect),
+  telegram: form(telegramFile, telegramDialect),
   mqtt: form(mqttFile, mqttDialect),
   lorawan: form(lorawanFile, lorawanDialect),
 };

@@ -14,5 +14,12 @@ export {
 export { decodeRegisters, decodeRtu, parseRegisters, type Registers } from "./modbus/dump.ts";
 export { decodeLorawan, type LorawanPayload } from "./lorawan/decode.ts";
 export { decodeMessage, type DeviceMessage } from "./mqtt/message.ts";
-export { decodeSerialBytes } from "./serial/decode.ts";
+export { decodeSerialBytes, decodeSerialTelegrams } from "./serial/decode.ts";
+export { decodeTelegramBytes, openTelegramReader } from "./telegram/codecs.ts";
+export {
+  TELEGRAM_PROTOCOLS,
+  type IndexedTelegram,
+  type TelegramProtocol,
+  type TelegramReader,
+} from "./telegram/telegram.ts";
 export { openSerialStream, type SerialConnection, type StreamOptions } from "./serial/stream.ts";

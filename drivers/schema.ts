@@ -4,7 +4,7 @@ import { converter, isQuantity, QUANTITIES } from "../domain/model/index.ts";
 /**
  * The form of a device file, `devices/<maker>/<model>.yaml`. It is data, never code. Unknown keys are errors.
  *
- * Exactly one of `modbus`, `sunspec`, `serial`, `mqtt`, `lorawan` says how the device speaks. A point's key is
+ * Exactly one of `modbus`, `sunspec`, `serial`, `telegram`, `mqtt`, `lorawan` says how the device speaks. A point's key is
  * its quantity, with its channel after a dot: `voltage`, `voltage.L1`, `activePower.pv`. Phases are L1, L2, L3.
  * No channel means the device as a whole. `unit` is the unit in which the device gives the value (after `scale`).
  *
@@ -51,6 +51,8 @@ const test = z
     request: z.string().optional(),
     frame: z.string().optional(),
     hex: z.string().optional(),
+    /** A serial stream of text, for example a readout. */
+    text: z.string().optional(),
     topic: z.string().optional(),
     payload: z.string().optional(),
     /** The payload of a message in hex. */
@@ -61,12 +63,13 @@ const test = z
     problems: z.array(z.string()).optional(),
   })
   .refine(
-    ({ registers, request, frame, hex, topic, payload, payloadHex }) =>
+    ({ registers, request, frame, hex, text, topic, payload, payloadHex }) =>
       registers ??
       hex ??
+      text ??
       ((request !== undefined && frame !== undefined) ||
         (topic !== undefined && (payload ?? payloadHex) !== undefined)),
-    "give registers, request and frame, hex, or topic and payload",
+    "give registers, request and frame, hex, text, or topic and payload",
   );
 export type TestInFile = z.infer<typeof test>;
 
@@ -91,7 +94,7 @@ export const serialFile = z.strictObject({
 });
 
 /** How a device speaks, by the key that says so. */
-export type FileForm = "modbus" | "sunspec" | "serial" | "mqtt" | "lorawan";
+export type FileForm = "modbus" | "sunspec" | "serial" | "telegram" | "mqtt" | "lorawan";
 
 /** What every device file says. */
 export type CommonFile = z.infer<z.ZodObject<typeof common>>;

@@ -35,6 +35,7 @@ export type Unit =
   | "m"
   | "l/min"
   | "l"
+  | "m³"
   | "lx"
   | "Ah";
 
@@ -74,6 +75,7 @@ export const QUANTITIES = {
   tankLevel: { unit: "m", kind: "gauge" },
   waterFlow: { unit: "l/min", kind: "gauge" },
   waterVolume: { unit: "l", kind: "counter" },
+  gasVolume: { unit: "m³", kind: "counter" },
 } as const satisfies Record<string, QuantityInfo>;
 
 export type Quantity = keyof typeof QUANTITIES;

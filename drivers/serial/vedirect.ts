@@ -1,6 +1,7 @@
 import type { VedirectDialect, VedirectPoint } from "../definition.ts";
 import { NOTHING, joined, type Decoded } from "../driver.ts";
 import { problem } from "../modbus/points.ts";
+import { withProblem, type IndexedTelegram } from "../telegram/telegram.ts";
 import { stored, targetName, targetOf } from "../value.ts";
 
 /**
@@ -80,26 +81,42 @@ function decodeField(point: VedirectPoint, text: string | undefined): Decoded {
   return { samples: [{ ...targetOf(point), value: stored(point, Number(text)) }], problems: [] };
 }
 
-/** Decodes a recorded stream: of each target the last value counts, and damaged or unfinished blocks are problems. */
-export function decodeVedirect(dialect: VedirectDialect, bytes: Uint8Array): Decoded {
+/** Every block of a recorded stream; damaged or unfinished blocks are problems. */
+export function vedirectBlocks(dialect: VedirectDialect, bytes: Uint8Array): IndexedTelegram[] {
   const parser = vedirectParser();
   const blocks = parser.push(bytes);
-  const pieces = blocks.map((block, index) => {
-    if (block.checksumFits) return decodeBlock(dialect.points, block.fields);
-    const begun = index === 0 && blocks.length > 1 && bytes[0] !== 0x0d && bytes[0] !== COLON;
+  let index = 0;
+  const pieces = blocks.map((block, place): IndexedTelegram => {
+    if (block.checksumFits) {
+      const records = [...block.fields].map(([name, value]) => ({ name, value }));
+      return {
+        ...decodeBlock(dialect.points, block.fields),
+        about: aboutOf(block.fields),
+        records,
+        index: index++,
+      };
+    }
+    const begun = place === 0 && blocks.length > 1 && bytes[0] !== 0x0d && bytes[0] !== COLON;
     return begun
-      ? problem("truncated", "the stream begins within a block, which is left out")
-      : problem("checksum", `the checksum of block ${index + 1} is wrong; it is left out`);
+      ? { ...withProblem("truncated", "the stream begins within a block, which is left out"), index }
+      : {
+          ...withProblem("checksum", `the checksum of block ${place + 1} is wrong; it is left out`),
+          index: index++,
+        };
   });
   const rest = parser.pending();
-  const unfinished =
-    rest > 2 || blocks.length === 0
-      ? [problem("truncated", `${rest} bytes at the end are no whole block`)]
-      : [];
-  return lastOfEach(joined([...pieces, ...unfinished]));
+  const unfinished = rest > 2 || blocks.length === 0;
+  return unfinished
+    ? [...pieces, { ...withProblem("truncated", `${rest} bytes at the end are no whole block`), index }]
+    : pieces;
 }
 
-function lastOfEach({ samples, problems }: Decoded): Decoded {
+function aboutOf(fields: ReadonlyMap<string, string>): Record<string, string> {
+  const [id, product] = [fields.get("SER#"), fields.get("PID")];
+  return { ...(id !== undefined && { id }), ...(product !== undefined && { product }) };
+}
+
+export function lastOfEach({ samples, problems }: Decoded): Decoded {
   const last = new Map(samples.map((sample) => [targetName(sample), sample]));
   return { samples: [...last.values()], problems };
 }

@@ -25,6 +25,7 @@ export const ERRORS = {
   SIGNATURE_INVALID: "A signature does not verify",
   MESSAGE_INVALID: "A message is not in a known form",
   MESSAGE_TOO_LARGE: "A message is larger than its limit",
+  HUB_UNREACHABLE: "The hub cannot be reached, or does not answer",
   SIGN_IN_REFUSED: "The sign-in was refused",
   STORAGE_FAILED: "The hub's storage failed",
   PTY_FAILED: "A pseudo-terminal pair cannot be made",

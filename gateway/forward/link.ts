@@ -1,4 +1,5 @@
-import { connectAsync, type MqttClient } from "mqtt";
+import { connect, type MqttClient } from "mqtt";
+import { once } from "node:events";
 import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
@@ -58,6 +59,8 @@ interface Running {
   readonly state: { connected: boolean; lastReceipt?: number; lastError?: string };
 }
 
+type Connected = Running & { onReceipt(): void };
+
 async function keepConnected(options: LinkOptions, running: Running): Promise<void> {
   const { stop, state } = running;
   let pause = RECONNECT_FIRST_MS;
@@ -77,12 +80,10 @@ async function keepConnected(options: LinkOptions, running: Running): Promise<vo
   }
 }
 
-async function serveConnection(
-  options: LinkOptions,
-  running: Running & { onReceipt(): void },
-): Promise<void> {
-  const { url, gateway, password, log } = options;
-  const client = await connectAsync(url, {
+/** Lives as long as one connection: rejects when it is lost or never comes, returns when asked to stop. */
+async function serveConnection(options: LinkOptions, running: Connected): Promise<void> {
+  const { url, gateway, hub, password } = options;
+  const client = connect(url, {
     clientId: gateway,
     username: gateway,
     password,
@@ -93,25 +94,45 @@ async function serveConnection(
     queueQoSZero: false,
   });
   const gone = new AbortController();
-  client.on("close", () => gone.abort());
-  client.on("error", (error) => gone.abort(error));
+  const ended = new Promise<void>((resolve, reject) => {
+    const lose = (cause?: Error): void =>
+      reject(
+        new FieldwattError(
+          "HUB_UNREACHABLE",
+          `${hub} at ${url}: ${cause?.message ?? "the connection closed"}`,
+          { cause },
+        ),
+      );
+    client.on("error", lose);
+    client.once("close", lose);
+    running.stop.addEventListener("abort", () => resolve(), { once: true, signal: gone.signal });
+  });
+  const stop = AbortSignal.any([running.stop, gone.signal]);
+  try {
+    // Whatever waits for an answer of a lost connection would wait for ever: the loss itself ends it.
+    await Promise.race([ended, work(client, options, { ...running, stop })]);
+  } finally {
+    gone.abort();
+    client.end(true);
+  }
+}
+
+async function work(client: MqttClient, options: LinkOptions, running: Connected): Promise<void> {
+  const { clock, gateway, hub, log } = options;
   const inbox = createInbox(options, {
     onReceipt() {
-      running.state.lastReceipt = options.clock.now();
+      running.state.lastReceipt = clock.now();
       running.onReceipt();
     },
     onWork: () => running.bell.ring(),
   });
   client.on("message", (_topic, payload) => inbox.take(payload));
-  try {
-    await client.subscribeAsync(topics.down(gateway), { qos: 1 });
-    running.state.connected = true;
-    delete running.state.lastError;
-    log.info({ hub: options.hub }, "linked to the hub");
-    await deliver(client, options, { ...running, stop: AbortSignal.any([running.stop, gone.signal]), inbox });
-  } finally {
-    await client.endAsync(true);
-  }
+  await once(client, "connect", { signal: running.stop });
+  await client.subscribeAsync(topics.down(gateway), { qos: 1 });
+  running.state.connected = true;
+  delete running.state.lastError;
+  log.info({ hub }, "linked to the hub");
+  await deliver(client, options, { ...running, inbox });
 }
 
 async function deliver(
@@ -136,7 +157,7 @@ async function deliver(
     if (!received) {
       if (!stop.aborted)
         throw new FieldwattError(
-          "DEVICE_TIMEOUT",
+          "HUB_UNREACHABLE",
           `The hub gave no receipt in ${RECEIPT_TIMEOUT_MS / 1000} s`,
         );
       return;

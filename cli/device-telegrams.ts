@@ -41,16 +41,19 @@ export interface ReadingReport {
   readonly channel?: string;
   /** Only where the device stamped the value itself. */
   readonly time?: string;
+  /** Only where the value must not be taken as it is: `implausible`, `estimated`, … */
+  readonly quality?: string;
   /** Where the input holds several telegrams: which one it is of, from 0. */
   readonly index?: number;
 }
 
-export const readingOf = ({ quantity, value, channel, time }: Sample): ReadingReport => ({
+export const readingOf = ({ quantity, value, channel, time, quality }: Sample): ReadingReport => ({
   quantity,
   value,
   unit: unitOf(quantity),
   ...(channel !== undefined && { channel }),
   ...(time !== undefined && { time: toIso(time) }),
+  ...(quality !== undefined && quality !== "ok" && { quality }),
 });
 
 /** What each telegram says of its sender, and every value under its own name. */

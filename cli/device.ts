@@ -1,9 +1,9 @@
-import { readFile, stat } from "node:fs/promises";
-import { Command } from "commander";
-import { FieldwattError, instant, messageOf } from "../domain/model/index.ts";
+import { readFile } from "node:fs/promises";
+import { Command, InvalidArgumentError } from "commander";
+import { FieldwattError, messageOf } from "../domain/model/index.ts";
 import {
   bytesFromHex,
-  decodeMessage,
+  decodeLorawan,
   decodeRegisters,
   decodeRtu,
   decodeSerialTelegrams,
@@ -17,6 +17,13 @@ import {
 } from "../drivers/index.ts";
 import { guard, openCatalogue, type Terminal } from "./device-command.ts";
 import { deviceListCommand, deviceShowCommand } from "./device-list.ts";
+import {
+  decodeProtocol,
+  MESSAGE_PROTOCOLS,
+  messageInput,
+  messageProtocol,
+  type RecordReport,
+} from "./device-messages.ts";
 import { deviceNewCommand } from "./device-new.ts";
 import {
   readingOf,
@@ -26,6 +33,7 @@ import {
   type ReadingReport,
   type TelegramReport,
 } from "./device-telegrams.ts";
+import { deviceProbeCommand } from "./device-probe.ts";
 import { deviceScanCommand } from "./device-scan.ts";
 import { deviceTestCommand } from "./device-test.ts";
 
@@ -38,11 +46,12 @@ interface DecodeOptions {
   readonly frame?: string;
   readonly bytes?: string;
   readonly hex?: string;
-  readonly topic?: string;
-  readonly payload?: string;
+  readonly fport?: number;
+  readonly topic?: string | readonly string[];
+  readonly payload?: string | readonly string[];
 }
 
-/** `fieldwatt device`: list, show, new, test, decode. */
+/** `fieldwatt device`: list, show, new, test, scan, probe, decode. */
 export function deviceCommand(terminal: Terminal = process): Command {
   const device = new Command("device")
     .description("device files: what the gateway can read, and a way to try it")
@@ -50,7 +59,8 @@ export function deviceCommand(terminal: Terminal = process): Command {
     .addCommand(deviceShowCommand(terminal))
     .addCommand(deviceNewCommand(terminal))
     .addCommand(deviceTestCommand(terminal))
-    .addCommand(deviceScanCommand(terminal));
+    .addCommand(deviceScanCommand(terminal))
+    .addCommand(deviceProbeCommand(terminal));
   decodeSubcommand(device).action((options: DecodeOptions) =>
     guard(terminal, async () =>
       terminal.stdout.write(`${JSON.stringify(await decode(options), undefined, 2)}\n`),
@@ -73,11 +83,24 @@ const decodeSubcommand = (device: Command): Command =>
     .option("--request <hex>", "a Modbus RTU request, CRC included; with --frame")
     .option("--frame <hex>", "the reply to --request, CRC included")
     .option("--bytes <file>", "a recorded serial stream")
-    .option("--hex <hex>", "a serial stream in hex")
-    .option("--topic <topic>", "the topic of an MQTT message; with --payload")
-    .option("--payload <file>", "the payload of the message")
+    .option("--hex <hex>", "a serial stream, or a LoRaWAN payload, in hex")
+    .option("--fport <number>", "the port (FPort) of a LoRaWAN payload", portOf)
+    .option(
+      "--topic <topic>",
+      "the topic of an MQTT message; with --payload; both may come several times",
+      gather,
+    )
+    .option("--payload <file>", "the payload of the message", gather)
     .option("--json", "print JSON (decode always does)")
     .addHelpText("after", EXAMPLES);
+
+const gather = (one: string, before: readonly string[] = []): readonly string[] => [...before, one];
+
+function portOf(text: string): number {
+  if (!/^\d{1,3}$/.test(text) || Number(text) > 255)
+    throw new InvalidArgumentError("use a number from 0 to 255");
+  return Number(text);
+}
 
 const EXAMPLES = `
 Examples:
@@ -86,6 +109,8 @@ Examples:
   fieldwatt device decode --device victron-mppt --bytes vedirect.dump
   fieldwatt device decode --protocol dsmr --bytes p1.txt
   fieldwatt device decode --protocol mbus --hex 681B1B6808017207201800E61E35074C0000000C78072018000C16690200009616
+  fieldwatt device decode --device dragino-lse01 --fport 2 --hex CE2900F107A5099B6E2890
+  fieldwatt device decode --protocol senml --payload pack.json
   fieldwatt device decode --device shelly-energy --topic shellyplus1pm-a1/status/switch:0 --payload status.json`;
 
 /** What `decode` prints: readings in the stored units, and what could not be read. */
@@ -95,6 +120,8 @@ export interface DecodeReport {
   readonly problems: Decoded["problems"];
   /** Of a meter's telegrams: what each says of its sender, and every value under its own name. */
   readonly telegrams?: readonly TelegramReport[];
+  /** Of SenML and Sparkplug B: every value under its own name, also where the house has no quantity for it. */
+  readonly records?: readonly RecordReport[];
 }
 
 /**
@@ -108,6 +135,11 @@ export async function decode(options: DecodeOptions): Promise<DecodeReport> {
     return { device: protocol, ...telegramsReport(decodeTelegramBytes(protocol, bytes)) };
   }
   const catalogue = await openCatalogue(options.deviceFiles);
+  const messages = messageProtocol(options.protocol);
+  if (messages !== undefined && options.device === undefined) {
+    const { decoded, records } = await decodeProtocol(messages, catalogue, options);
+    return { ...reportOf({ id: messages }, decoded), records };
+  }
   const candidates = candidatesOf(catalogue, options);
   const decoder = await inputOf(options);
   let best: DecodeReport | undefined;
@@ -122,7 +154,7 @@ export async function decode(options: DecodeOptions): Promise<DecodeReport> {
 const invalid = (message: string, cause?: unknown): FieldwattError =>
   new FieldwattError("DECODE_INPUT_INVALID", message, { cause });
 
-const PROTOCOL_NAMES = ["sunspec", "vedirect", ...TELEGRAM_PROTOCOLS].join(", ");
+const PROTOCOL_NAMES = ["sunspec", "vedirect", ...TELEGRAM_PROTOCOLS, ...MESSAGE_PROTOCOLS].join(", ");
 
 /** Names of self-describing protocols; each is the device files that speak it, and the one that finds most is right. */
 const PROTOCOLS: Readonly<Record<string, string>> = {
@@ -147,7 +179,7 @@ function candidatesOf(
 type Decoder = (definition: DeviceDefinition) => Decoded | readonly IndexedTelegram[];
 
 async function inputOf(options: DecodeOptions): Promise<Decoder> {
-  const { registers, request, frame, bytes, hex, topic, payload } = options;
+  const { registers, request, frame, bytes, hex, fport, topic, payload } = options;
   const given = [registers, request ?? frame, bytes, hex, topic ?? payload].filter(
     (input) => input !== undefined,
   );
@@ -164,9 +196,12 @@ async function inputOf(options: DecodeOptions): Promise<Decoder> {
     return (definition) => decodeRtu(definition, request, frame);
   if (bytes !== undefined || hex !== undefined) {
     const stream = await streamOf(options);
-    return (definition) => decodeSerialTelegrams(definition, stream);
+    return (definition) =>
+      definition.dialect.kind === "lorawan"
+        ? decodeLorawan(definition, { bytes: stream, port: fport })
+        : decodeSerialTelegrams(definition, stream);
   }
-  if (topic !== undefined && payload !== undefined) return messageInput(topic, payload);
+  if (topic !== undefined && payload !== undefined) return messageInput({ topic, payload });
   throw invalid(
     topic === undefined && payload === undefined
       ? "--request and --frame belong together"
@@ -187,20 +222,6 @@ async function streamOf({ bytes, hex, protocol, ...other }: DecodeOptions): Prom
     : recordedBytes(telegramProtocol(protocol), await read(bytes));
 }
 
-/** A relative time in the payload is counted from the moment at which the file was written. */
-async function messageInput(topic: string, file: string): Promise<Decoder> {
-  const payload = await read(file);
-  const now = instant(Math.round((await stat(file)).mtimeMs));
-  return (definition) => {
-    const decoded = decodeMessage(definition, { topic, payload, now });
-    if (decoded.samples.length > 0 || decoded.problems.length > 0) return decoded;
-    return {
-      samples: [],
-      problems: [{ code: "unexpectedReply", detail: `${definition.id} gives nothing on ${topic}` }],
-    };
-  };
-}
-
 async function read(file: string): Promise<Uint8Array> {
   return readFile(file).catch((cause: unknown) => {
     throw invalid(`${file} cannot be read: ${messageOf(cause)}`, cause);
@@ -217,12 +238,12 @@ async function readJson(file: string): Promise<unknown> {
 }
 
 function reportOf(
-  { id, dialect }: DeviceDefinition,
+  { id, dialect }: Pick<DeviceDefinition, "id"> & Partial<Pick<DeviceDefinition, "dialect">>,
   decoded: Decoded | readonly IndexedTelegram[],
 ): DecodeReport {
   if (!("samples" in decoded)) {
     const { telegrams, ...rest } = telegramsReport(decoded);
-    return { device: id, ...rest, ...(dialect.kind === "telegram" && { telegrams }) };
+    return { device: id, ...rest, ...(dialect?.kind === "telegram" && { telegrams }) };
   }
   return { device: id, readings: decoded.samples.map(readingOf), problems: decoded.problems };
 }

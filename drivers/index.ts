@@ -13,7 +13,10 @@ export {
 } from "./modbus/bus.ts";
 export { decodeRegisters, decodeRtu, parseRegisters, type Registers } from "./modbus/dump.ts";
 export { decodeLorawan, type LorawanPayload } from "./lorawan/decode.ts";
+export { deviceMemory, type DeviceMemory } from "./mqtt/memory.ts";
 export { decodeMessage, type DeviceMessage } from "./mqtt/message.ts";
+export { readSenml, timeOfRecord, type SenmlRecord } from "./mqtt/senml.ts";
+export { sparkplugMetrics, type SparkplugMetric } from "./mqtt/sparkplug.ts";
 export { decodeSerialBytes, decodeSerialTelegrams } from "./serial/decode.ts";
 export { decodeTelegramBytes, openTelegramReader } from "./telegram/codecs.ts";
 export {

@@ -5,7 +5,7 @@ import type { Answer } from "./line.ts";
 import { exceptionText, ILLEGAL_ADDRESS, type ReadRequest } from "./pdu.ts";
 import { halves, planBlocks, type Block } from "./plan.ts";
 import { decodeReads, problem, type SpanRead } from "./points.ts";
-import { isBase, knownModels, readModel, walkChain, type Chain, type Walk } from "./sunspec.ts";
+import { firstOfEach, isBase, knownModels, readModel, walkChain, type Chain, type Walk } from "./sunspec.ts";
 import { targetName } from "../value.ts";
 import { WORD_COUNTS } from "./words.ts";
 
@@ -140,7 +140,10 @@ async function readModels(
   }
   const [fault] = faults;
   if (pieces.length > 0)
-    return joined([...pieces, ...faults.map(({ message }) => problem("unexpectedReply", message))]);
+    return joined([
+      firstOfEach(joined(pieces)),
+      ...faults.map(({ message }) => problem("unexpectedReply", message)),
+    ]);
   if (fault) throw fault;
   const ids = memory.chain.models.map((model) => model.id).join(", ");
   delete memory.chain;

@@ -110,15 +110,19 @@ export function* readModel(
     ({ at, as }) => at + WORD_COUNTS[as] <= whole,
   );
   const needed = Math.max(2, ...points.map(({ at, as, sf = 0 }) => Math.max(at + WORD_COUNTS[as], sf + 1)));
+  const end = Math.min(needed, whole);
   const words: (number | undefined)[] = [];
-  while (words.length < Math.min(needed, whole)) {
-    const count = Math.min(maxRegisters, Math.min(needed, whole) - words.length);
-    const piece = yield { at: place.at + words.length, count };
-    if (!piece) return problem("illegalAddress", `model ${place.id} at ${place.at} cannot be read`);
-    words.push(...piece);
+  let lost: Decoded = NOTHING;
+  while (words.length < end && lost === NOTHING) {
+    const at = place.at + words.length;
+    const piece = yield { at, count: Math.min(maxRegisters, end - words.length) };
+    if (piece) words.push(...piece);
+    else if (words.length === 0)
+      return problem("illegalAddress", `model ${place.id} at ${place.at} cannot be read`);
+    else lost = problem("missingRegister", `model ${place.id} cannot be read from register ${at} on`);
   }
   if (words[0] !== place.id || words[1] !== place.length) return undefined;
-  return joined(points.map((point) => decodePoint(point, words, maker)));
+  return joined([...points.map((point) => decodePoint(point, words, maker)), lost]);
 }
 
 /** The points of every block that comes again, as many as the model is long; `n` in a channel is the block's number. */
@@ -187,6 +191,12 @@ function inStoredUnit(point: SunspecPoint, value: number): number {
   return Math.abs(value) > 1 ? scaled(value, 0.01) : value;
 }
 
+/** Models may give the same value (103 and 701): of each target the first counts. */
+export function firstOfEach({ samples, problems }: Decoded): Decoded {
+  const first = new Map(samples.toReversed().map((sample) => [targetName(sample), sample]));
+  return { samples: samples.filter((sample) => first.get(targetName(sample)) === sample), problems };
+}
+
 /** Discovers and decodes in a set of holding registers that are already there. */
 export function decodeSunspecDump(dialect: SunspecDialect, holding: ReadonlyMap<number, number>): Decoded {
   const run = <Result>(walk: Walk<Result>): Result => runOnDump(walk, holding);
@@ -195,8 +205,11 @@ export function decodeSunspecDump(dialect: SunspecDialect, holding: ReadonlyMap<
   const chain = run(walkChain(base));
   const known = knownModels(dialect, chain);
   const ids = chain.models.map((model) => model.id).join(", ");
+  const read = known.map(
+    ({ place, model }) => run(readModel(place, model, { ...dialect, ...chain })) ?? NOTHING,
+  );
   return joined([
-    ...known.map(({ place, model }) => run(readModel(place, model, { ...dialect, ...chain })) ?? NOTHING),
+    firstOfEach(joined(read)),
     known.length > 0 ? NOTHING : problem("unknownModel", `none of the models ${ids} is known here`),
     chain.complete ? NOTHING : problem("truncated", `the chain of models ${ids} has no end`),
   ]);

@@ -1,5 +1,4 @@
 import { connect, type MqttClient } from "mqtt";
-import { once } from "node:events";
 import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
@@ -127,7 +126,7 @@ async function work(client: MqttClient, options: LinkOptions, running: Connected
     onWork: () => running.bell.ring(),
   });
   client.on("message", (_topic, payload) => inbox.take(payload));
-  await once(client, "connect", { signal: running.stop });
+  await new Promise<void>((resolve) => client.once("connect", () => resolve()));
   await client.subscribeAsync(topics.down(gateway), { qos: 1 });
   running.state.connected = true;
   delete running.state.lastError;

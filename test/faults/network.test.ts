@@ -172,7 +172,7 @@ describe("RTU over TCP", () => {
     await using server = await serve((socket, number) => {
       if (!hole || number > 1) bridge({ mishap: () => ({ kind: "none" }) })(socket);
     });
-    await using bus = openModbusBus(bridged(server.port), { now, timeoutMs: 60 });
+    await using bus = openModbusBus(bridged(server.port), { now, timeoutMs: TIMEOUT_MS });
     const codes: string[] = [];
     for (let attempt = 0; attempt < 8 && server.connections() < 2; attempt++) {
       const outcome = await values(bus).catch((error: { code: string }) => error.code);

@@ -8,6 +8,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import { instant } from "../../domain/model/index.ts";
 import {
+  busOf,
   openModbusBus,
   parseDeviceFile,
   type ModbusBus,

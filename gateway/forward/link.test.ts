@@ -80,7 +80,7 @@ async function openHub(
       if (!reply) return;
       const bytes = seal(reply, { from: "hub", to: "gw", sent: clock.now(), key });
       // After the PUBACK, as a hub's receipt; the test may be over by then.
-      setTimeout(() => broker.publish(topics.down("gw"), bytes).catch(() => undefined), 5);
+      setTimeout(() => void broker.publish(topics.down("gw"), bytes).catch(() => undefined), 5);
     },
   });
   return broker;

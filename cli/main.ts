@@ -16,11 +16,12 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   member: async () => (await import("./member.ts")).memberCommand(),
   consent: async () => (await import("./consent.ts")).consentCommand(),
   device: async () => {
-    const [{ deviceCommand }, { devicePasswordCommand }] = [
+    const [{ deviceCommand }, { devicePasswordCommand }, { deviceSolveCommand }] = [
       await import("./device.ts"),
       await import("./device-password.ts"),
+      await import("./device-solve.ts"),
     ];
-    return deviceCommand().addCommand(devicePasswordCommand());
+    return deviceCommand().addCommand(devicePasswordCommand()).addCommand(deviceSolveCommand());
   },
   doctor: async () => (await import("./doctor.ts")).doctorCommand(),
 };

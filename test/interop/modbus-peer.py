@@ -1,4 +1,8 @@
-"""A Modbus TCP server by pymodbus, with the registers of an SDM120 packed by struct. Prints its port, then serves."""
+"""A Modbus server by pymodbus, with the registers of an SDM120 packed by struct.
+
+Arguments: the map (whole or sparse), then the framing: tcp, rtu-over-tcp, or rtu and the path of a serial port. Prints
+its TCP port (0 for a serial port), then serves.
+"""
 
 import logging
 import socket
@@ -6,7 +10,9 @@ import struct
 import sys
 
 from pymodbus.datastore import ModbusServerContext, ModbusSlaveContext, ModbusSparseDataBlock
-from pymodbus.server import StartTcpServer
+from pymodbus.framer.rtu_framer import ModbusRtuFramer
+from pymodbus.framer.socket_framer import ModbusSocketFramer
+from pymodbus.server import StartSerialServer, StartTcpServer
 
 VALUES = {
     0x0000: 229.7,
@@ -30,10 +36,17 @@ registers = {} if sparse else {address: 0 for address in range(0x60)}
 for address, value in VALUES.items():
     registers[address], registers[address + 1] = struct.unpack(">HH", struct.pack(">f", value))
 
-with socket.socket() as probe:
-    probe.bind(("127.0.0.1", 0))
-    port = probe.getsockname()[1]
-
 slave = ModbusSlaveContext(ir=ModbusSparseDataBlock(registers), zero_mode=True)
-print(port, flush=True)
-StartTcpServer(context=ModbusServerContext(slaves=slave, single=True), address=("127.0.0.1", port))
+context = ModbusServerContext(slaves=slave, single=True)
+framing = sys.argv[2] if len(sys.argv) > 2 else "tcp"
+
+if framing == "rtu":
+    print(0, flush=True)
+    StartSerialServer(context=context, framer=ModbusRtuFramer, port=sys.argv[3], baudrate=115200)
+else:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    print(port, flush=True)
+    framer = ModbusRtuFramer if framing == "rtu-over-tcp" else ModbusSocketFramer
+    StartTcpServer(context=context, framer=framer, address=("127.0.0.1", port))

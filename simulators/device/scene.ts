@@ -54,9 +54,12 @@ const COUNTERS: Readonly<Partial<Record<Quantity, readonly [start: number, hourl
 export function openScene(seed: number): Scene {
   return (target, seconds) => {
     const [quantity = "", channel = ""] = target.split(".");
-    return isQuantity(quantity) ? valueOf({ seed, seconds }, quantity, channel) : undefined;
+    return isQuantity(quantity) ? shown(valueOf({ seed, seconds }, quantity, channel)) : undefined;
   };
 }
+
+/** As a meter shows it: three decimals. */
+const shown = (value: number): number => Math.round(value * 1_000) / 1_000;
 
 interface Moment {
   readonly seed: number;

@@ -93,15 +93,29 @@ interface Model {
 function chosenModels(models: readonly Data[], measure: Measure): Model[] {
   const taken = new Set<string>();
   return models.flatMap((model) => {
-    const own = Object.keys(data(model.points));
+    const own = Object.keys(pointsOf(model));
     if (own.length === 0 || own.some((target) => taken.has(target))) return [];
     own.forEach((target) => taken.add(target));
     return [modelOf(model, measure)];
   });
 }
 
+/** A repeating block comes as often as a small inverter has strings; `n` in a channel is its number. */
+const BLOCKS = 2;
+
+function pointsOf(model: Data): Data {
+  const repeat = data(model.repeat);
+  const blocks = Array.from({ length: "repeat" in model ? BLOCKS : 0 }, (_, index) =>
+    Object.entries(data(repeat.points)).map(([target, point]) => {
+      const at = number(repeat.at) + index * number(repeat.every) + number(data(point).at);
+      return [target.replace(/n$/, String(index + 1)), { ...data(point), at }] as const;
+    }),
+  );
+  return { ...data(model.points), ...Object.fromEntries(blocks.flat()) };
+}
+
 function modelOf(model: Data, measure: Measure): Model {
-  const entries = Object.entries(data(model.points)).map(([target, point]) => [target, data(point)] as const);
+  const entries = Object.entries(pointsOf(model)).map(([target, point]) => [target, data(point)] as const);
   const points = entries.flatMap(([target, point]) => pointOf(target, point, measure));
   const end = Math.max(
     ...entries.map(([, { at, as, sf }]) => Math.max(number(at) + (wordCount(text(as)) ?? 1), number(sf) + 1)),
@@ -109,7 +123,9 @@ function modelOf(model: Data, measure: Measure): Model {
   // The last id of a group is its fullest: 103 has three phases, 101 one.
   const id = number(list(model.ids).at(-1));
   const absent = entries.map(([, { at, as }]) => [number(at), ABSENT[text(as)] ?? []] as const);
-  return { id, length: LENGTHS[id] ?? end - 2, absent, points, powers: powersOf(points) };
+  const { at = 0, every = 0 } = data(model.repeat);
+  const length = LENGTHS[id] ?? Math.max(end, number(at) + BLOCKS * number(every)) - 2;
+  return { id, length, absent, points, powers: powersOf(points) };
 }
 
 function pointOf(target: string, point: Data, measure: Measure): Point[] {

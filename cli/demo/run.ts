@@ -15,7 +15,7 @@ import { startChild, type Child, type ChildOptions } from "./children.ts";
 import { GATEWAY, HUB, hubConfig, OFFERS, POLICY, writeYaml } from "./files.ts";
 import { openDemoFolder, type DemoFolder } from "./folder.ts";
 import { claimPort, freePort } from "./ports.ts";
-import { openProgress } from "./progress.ts";
+import { openProgress, type Progress } from "./progress.ts";
 import { openFaultyUplink, splitFaults, type UplinkCut } from "./uplink-fault.ts";
 
 export interface DemoOptions {
@@ -78,19 +78,42 @@ async function runVillage(
   options: DemoOptions,
   { folder, ports, cuts }: { folder: DemoFolder; ports: Ports; cuts: readonly UplinkCut[] },
 ): Promise<number> {
-  const stop = new AbortController();
-  const signal = AbortSignal.any([options.signal, stop.signal]);
-  const progress = openProgress({ line: folder.line, wallNow: () => Date.now() });
-  let code = 0;
+  const { line, state, path, isNew } = folder;
+  const wallNow = (): number => Date.now();
+  const progress = openProgress({ line, wallNow });
+  const { start, signal, failed } = createFamily(folder, { progress, stop: options.signal });
+  const plan = planVillage(state);
+  progress.say(
+    `${isNew ? "A new village" : "The village"} of ${state.households} households, kept in ${path}`,
+  );
+  const { hubKey } = await prepare(folder, { plan, ports });
+
+  await using starting = new AsyncDisposableStack();
+  const hub = start("hub", ["hub", "run", "--config", join(path, "hub.yaml")]);
+  // Hub and simulators start side by side: when one fails, the other still has to end.
+  starting.defer(async () => void (await (await hub.catch(() => undefined))?.[Symbol.asyncDispose]()));
+  await using simulators = await start<{ manifest: Manifest }>("simulators", simulateArgs(options, folder));
+  const toHub = { line, wallNow, hubPort: ports.hubBroker, signal, say: progress.say };
+  await using uplink = await openFaultyUplink(cuts, toHub);
+  const { manifest } = simulators.ready;
+  await writeSite(folder, { manifest, ports, hubKey, hubPort: uplink?.port ?? ports.hubBroker });
+  await using _gateway = await start("gateway", ["gateway", "run", "--site", join(path, "site.yaml")]);
+  await hub;
+  progress.say(await addresses(folder, { plan, ports }));
+  await progress.until(signal);
+  progress.say("Stopping …");
+  return failed() ? 1 : 0;
+}
+
+/** The processes of one village: one clock, a log file each, one signal that ends them all. */
+function createFamily(folder: DemoFolder, { progress, stop }: { progress: Progress; stop: AbortSignal }) {
+  const givenUp = new AbortController();
+  const signal = AbortSignal.any([stop, givenUp.signal]);
   const onDeath: ChildOptions["onDeath"] = ({ name, how, again }) => {
-    progress.say(
-      again
-        ? `${name} ended (${how}); starting it again`
-        : `${name} ended (${how}) again and again; giving up`,
-    );
-    if (!again) [code] = [1, stop.abort()];
+    progress.say(`${name} ended (${how})${again ? "; starting it again" : " again and again; giving up"}`);
+    if (!again) givenUp.abort();
   };
-  const child = <Ready>(name: string, args: readonly string[]): Promise<Child<Ready>> =>
+  const start = <Ready>(name: string, args: readonly string[]): Promise<Child<Ready>> =>
     startChild<Ready>({
       name,
       args: [...args, "--clock", clockLineToText(folder.line)],
@@ -99,39 +122,7 @@ async function runVillage(
       onEvent: (event) => progress.take(name, event),
       onDeath,
     });
-
-  const plan = planVillage({ seed: folder.state.seed, households: folder.state.households });
-  progress.say(
-    `${folder.isNew ? "A new village" : "The village"} of ${folder.state.households} households, kept in ${folder.path}`,
-  );
-  const secrets = await prepare(folder, { plan, ports });
-  await using starting = new AsyncDisposableStack();
-  const hub = child("hub", ["hub", "run", "--config", join(folder.path, "hub.yaml")]);
-  // Hub and simulators start side by side: when one fails, the other still has to end.
-  starting.defer(async () => void (await (await hub.catch(() => undefined))?.[Symbol.asyncDispose]()));
-  await using simulators = await child<{ manifest: Manifest }>("simulators", simulateArgs(options, folder));
-  const { line } = folder;
-  const wallNow = (): number => Date.now();
-  await using uplink = await openFaultyUplink(cuts, {
-    line,
-    wallNow,
-    hubPort: ports.hubBroker,
-    signal,
-    say: progress.say,
-  });
-  const { manifest } = simulators.ready;
-  await writeSite(folder, {
-    manifest,
-    ports,
-    hubKey: secrets.hubKey,
-    hubPort: uplink?.port ?? ports.hubBroker,
-  });
-  await using _gateway = await child("gateway", ["gateway", "run", "--site", join(folder.path, "site.yaml")]);
-  await hub;
-  progress.say(await addresses(folder, { plan, ports }));
-  await progress.until(signal);
-  progress.say("Stopping …");
-  return code;
+  return { start, signal, failed: () => givenUp.signal.aborted };
 }
 
 function simulateArgs({ faults }: DemoOptions, { path, state }: DemoFolder): string[] {

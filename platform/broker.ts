@@ -38,7 +38,7 @@ export const SHARED_IDS_MAX = 100;
 /** Messages of the program on their way to the thread. */
 const PUBLISHES_MAX = 10_000;
 /** The pause before each start after a crash, ms: none, then longer while it keeps crashing. */
-const PAUSES_MS = [0, 100, 500, 2_000, 5_000];
+const PAUSES_MS = [0, 0, 100, 500, 2_000, 5_000];
 /** A thread that lived so long counts as well, ms. */
 const WELL_MS = 60_000;
 

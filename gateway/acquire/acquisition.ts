@@ -4,12 +4,14 @@ import { deviceId, messageOf, type Clock, type Instant, type Reading } from "../
 import {
   busOf,
   decodeMessage,
+  deviceMemory,
   isModbus,
   openModbusBus,
   openSerialStream,
   type Catalogue,
   type Decoded,
   type DeviceDefinition,
+  type DeviceMemory,
   type ModbusConnection,
 } from "../../drivers/index.ts";
 import type { BrokerMessage } from "../../platform/broker.ts";
@@ -39,6 +41,8 @@ interface Placed {
   readonly device: SiteDevice;
   readonly definition: DeviceDefinition;
   readonly placement: Placement;
+  /** What an MQTT device said before that later messages depend on. */
+  readonly memory: DeviceMemory;
 }
 
 export interface AcquisitionOptions {
@@ -88,8 +92,14 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
       const from = mqtt.get(user);
       const base = topicOf(from);
       if (!from || base === undefined) return;
-      const decoded = decodeMessage(from.definition, { topic, payload, base, now: clock.now() });
-      await keep(from, decoded);
+      const message = { topic, payload, base, now: clock.now() };
+      try {
+        await keep(from, decodeMessage(from.definition, message, from.memory));
+      } catch (error) {
+        // What was not kept comes again, and must not then pass for a copy of what was.
+        from.memory.uplinks.clear();
+        throw error;
+      }
     },
     async [Symbol.asyncDispose]() {
       stop.abort();
@@ -105,6 +115,7 @@ function place(device: SiteDevice, catalogue: Catalogue): Placed {
     device,
     definition,
     placement: { device: deviceId(device.id), mounting, reversed, generator: definition.generator },
+    memory: deviceMemory(),
   };
 }
 

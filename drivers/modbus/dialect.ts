@@ -128,23 +128,3 @@ export interface SunspecPoint extends Scaling {
   /** Register of the scale factor, a power of ten. */
   readonly sf?: number;
 }
-
-/**
- * The dialect as the site chose it: variants of a chosen option are the point itself, those of the others are gone.
- * Throws RangeError for an option that the file does not list.
- */
-export function withOptions(dialect: ModbusDialect, chosen: readonly string[]): ModbusDialect {
-  const unknown = chosen.find((option) => !Object.hasOwn(dialect.options, option));
-  if (unknown !== undefined) {
-    const listed = Object.keys(dialect.options).join(", ") || "none";
-    throw new RangeError(`there is no option "${unknown}"; the device file lists ${listed}`);
-  }
-  return { ...dialect, points: dialect.points.map((point) => choose(point, chosen)) };
-}
-
-function choose({ when = [], ...point }: ModbusPoint, chosen: readonly string[]): ModbusPoint {
-  const made = when.filter(({ option }) => option !== undefined && chosen.includes(option));
-  const left = when.filter(({ option }) => option === undefined);
-  const changed = Object.assign({}, point, ...made.map(({ change }) => change)) as ModbusPoint;
-  return left.length > 0 ? { ...changed, when: left } : changed;
-}

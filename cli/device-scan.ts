@@ -16,6 +16,7 @@ interface Options {
   readonly limit: number;
   readonly rate: number;
   readonly timeout?: number;
+  readonly listen: number;
   readonly baud?: readonly number[];
   readonly parity?: Line["parity"];
   readonly deviceFiles?: string;
@@ -33,6 +34,8 @@ found until then.`;
 
 const LIMIT_S = 60;
 const RATE = 20;
+/** VE.Direct and DSMR 5 talk each second; DSMR 4 each ten. */
+const LISTEN_S = 2.2;
 /** A meter at 9600 baud answers within 100 ms; a bridge on the network may take longer. */
 const TIMEOUT_MS = { serial: 200, network: 500 };
 /** The rates and parities that meters and probes leave the works with, the most usual first. */
@@ -61,6 +64,12 @@ export const deviceScanCommand = (terminal: Terminal): Command =>
     .option("--limit <s>", "end after so many seconds", positiveNumber({ to: 86_400 }), LIMIT_S)
     .option("--rate <n>", "at most so many requests a second", positiveNumber({ to: 1_000 }), RATE)
     .option("--timeout <ms>", "how long a unit may take to answer", wholeNumber({ from: 20, to: 60_000 }))
+    .option(
+      "--listen <s>",
+      "how long to listen at each rate of a serial line before asking",
+      positiveNumber({ to: 60 }),
+      LISTEN_S,
+    )
     .option("--baud <rate>", "only this rate of a serial line; may be given again", collectBaud)
     .option("--parity <parity>", "only this parity of a serial line: none, even or odd", parity)
     .option("--device-files <folder>", "the device files of this folder too")
@@ -100,7 +109,9 @@ export async function scanBus(
   if (address.kind === "mqtt") return scanMqtt({ url: address.url, definitions, context });
   if (address.kind === "serial") {
     const timeoutMs = options.timeout ?? TIMEOUT_MS.serial;
+    const listenMs = options.listen * 1_000;
     return scanSerial({
+      listenMs,
       path: address.path,
       units,
       lines: linesOf(options),

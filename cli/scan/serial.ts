@@ -16,6 +16,8 @@ export interface SerialScanOptions {
   readonly path: string;
   readonly units: readonly number[];
   readonly lines: readonly Line[];
+  /** How long talkers are listened for at each of their rates. */
+  readonly listenMs: number;
   readonly timeoutMs: number;
   readonly rate: number;
   readonly definitions: readonly DeviceDefinition[];
@@ -28,8 +30,6 @@ const TALKING: readonly Line[] = [
   { baudRate: 19_200, parity: "none" },
   { baudRate: 9_600, parity: "none" },
 ];
-/** VE.Direct and DSMR 5 talk each second. */
-const LISTEN_MS = 2_200;
 const BYTES_MAX = 16_384;
 /** Units that leave the works most often; a line is settled by the first that answers. */
 const USUAL_UNITS: readonly number[] = [1, 2, 3];
@@ -55,10 +55,15 @@ export async function scanSerial(options: SerialScanOptions): Promise<ScanReport
   }
 }
 
-async function listen({ path, definitions, context }: SerialScanOptions): Promise<Found | undefined> {
+async function listen({
+  path,
+  definitions,
+  listenMs,
+  context,
+}: SerialScanOptions): Promise<Found | undefined> {
   for (const line of TALKING) {
     context.progress(`${path}: listening at ${lineName(line)}`);
-    const bytes = await hear(path, line, context.signal);
+    const bytes = await hear(path, line, { listenMs, signal: context.signal });
     const guesses = bytes.length === 0 ? [] : talkersIn(definitions, bytes);
     const says = telegramIn(bytes);
     if (guesses.length > 0 || says !== undefined) {
@@ -69,12 +74,16 @@ async function listen({ path, definitions, context }: SerialScanOptions): Promis
   return undefined;
 }
 
-async function hear(path: string, line: Line, signal: AbortSignal): Promise<Uint8Array> {
+async function hear(
+  path: string,
+  line: Line,
+  { listenMs, signal }: { listenMs: number; signal: AbortSignal },
+): Promise<Uint8Array> {
   await using port = await openSerialPort({ path, ...line, stopBits: 1 });
   let heard: Uint8Array = new Uint8Array(0);
   port.onData((bytes) => (heard = Buffer.concat([heard, bytes]).subarray(-BYTES_MAX)));
   port.onClose(() => undefined);
-  await wait(LISTEN_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
+  await wait(listenMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   return heard;
 }
 

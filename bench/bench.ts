@@ -11,6 +11,8 @@ export interface BenchContext {
   readonly folder: string;
   /** Says something to the person who watches: what is skipped and why, for example. */
   note(line: string): void;
+  /** `--long`: as long as the figure deserves, ten minutes for memory that must stay flat. */
+  readonly long: boolean;
   /** Aborts when the person has seen enough. */
   readonly signal: AbortSignal;
 }

@@ -1,5 +1,5 @@
 /**
- * The one way to measure: `npm run bench [-- NAME…] [--json FILE]`. Runs the benchmarks one after another in processes
+ * The one way to measure: `npm run bench [-- NAME…] [--json FILE] [--long]`. Runs the benchmarks one after another in processes
  * of their own making, prints a table, and writes the figures as JSON where asked.
  */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -10,7 +10,10 @@ import type { Bench, Figure } from "./bench.ts";
 
 const SUFFIX = ".bench.ts";
 
-const { values, positionals } = parseArgs({ options: { json: { type: "string" } }, allowPositionals: true });
+const { values, positionals } = parseArgs({
+  options: { json: { type: "string" }, long: { type: "boolean", default: false } },
+  allowPositionals: true,
+});
 const stop = new AbortController();
 process.once("SIGINT", () => stop.abort());
 
@@ -37,7 +40,8 @@ async function measure(name: string): Promise<readonly Figure[]> {
   console.log(`${bench.name}: ${bench.about}`);
   const folder = mkdtempSync(join(tmpdir(), `fieldwatt-bench-${name}-`));
   try {
-    const found = await bench.run({ folder, note: (line) => console.log(`  ${line}`), signal: stop.signal });
+    const note = (line: string): void => console.log(`  ${line}`);
+    const found = await bench.run({ folder, note, long: values.long, signal: stop.signal });
     for (const figure of found) console.log(`  ${toLine(figure)}`);
     return found;
   } catch (error) {

@@ -44,16 +44,20 @@ const MAX_SCOPES = 200;
 
 /** `spBv1.0/group/type/node[/device]`; a site may put topic levels before it. */
 interface Place {
+  /** Empty where the topic says no type. */
   readonly type: string;
   readonly node: string;
   readonly device: string;
 }
 
+const TYPE = /^([ND](BIRTH|DATA|DEATH|CMD)|STATE)$/;
+
 function placeOf(topic: string): Place {
   const levels = topic.split("/");
-  const at = levels.indexOf("spBv1.0");
-  const [group = "", type = "", node = "", device = ""] = at < 0 ? [] : levels.slice(at + 1);
-  return { type, node: `${group}/${node}`, device };
+  const at = levels.findIndex((level) => TYPE.test(level));
+  if (at < 0) return { type: "", node: "", device: "" };
+  const [type = "", node = "", device = ""] = levels.slice(at);
+  return { type, node: `${levels[at - 1] ?? ""}/${node}`, device };
 }
 
 /** A Sparkplug B message in samples: of live metrics without a time, of historical ones with the metric's own. */

@@ -10,6 +10,7 @@ import {
   decodeTelegramBytes,
   parseRegisters,
   TELEGRAM_PROTOCOLS,
+  withOptions,
   type Catalogue,
   type Decoded,
   type DeviceDefinition,
@@ -40,6 +41,7 @@ import { deviceTestCommand } from "./device-test.ts";
 interface DecodeOptions {
   readonly device?: string;
   readonly protocol?: string;
+  readonly option?: readonly string[];
   readonly deviceFiles?: string;
   readonly registers?: string;
   readonly request?: string;
@@ -75,6 +77,7 @@ const decodeSubcommand = (device: Command): Command =>
     .description("decode recorded bytes of a device, without hardware, to one JSON object")
     .option("--device <id>", "the device file, for example eastron-sdm120")
     .option("--protocol <name>", `a protocol that describes itself: ${PROTOCOL_NAMES}`)
+    .option("--option <name>", "an option that the device file lists; may come several times", gather)
     .option("--device-files <folder>", "read the device files of this folder too")
     .option(
       "--registers <file>",
@@ -145,7 +148,10 @@ export async function decode(options: DecodeOptions): Promise<DecodeReport> {
   let best: DecodeReport | undefined;
   for (const definition of candidates) {
     const report = reportOf(definition, decoder(definition));
-    if (!best || report.readings.length > best.readings.length) best = report;
+    // A device that was named is left for the meter behind it only where it gives nothing itself.
+    const least =
+      options.protocol === undefined && best?.readings.length !== 0 ? Infinity : best?.readings.length;
+    if (!best || report.readings.length > (least ?? 0)) best = report;
   }
   if (!best) throw invalid("no device file speaks that protocol");
   return best;
@@ -166,14 +172,21 @@ const PROTOCOLS: Readonly<Record<string, string>> = {
 
 function candidatesOf(
   catalogue: Catalogue,
-  { device, protocol }: DecodeOptions,
+  { device, protocol, option = [] }: DecodeOptions,
 ): readonly DeviceDefinition[] {
-  if (device !== undefined && protocol === undefined) return [catalogue.find(device)];
+  if (device !== undefined && protocol === undefined) return named(catalogue, device, option);
   if (protocol === undefined || device !== undefined) throw invalid("give --device ID or --protocol NAME");
   const kind = PROTOCOLS[protocol.toLowerCase()];
   if (kind === undefined)
     throw invalid(`there is no self-describing protocol "${protocol}"; use one of ${PROTOCOL_NAMES}`);
   return catalogue.all().filter(({ dialect }) => dialect.kind === kind);
+}
+
+/** The device, and the meter that hangs behind it and answers under its address. */
+function named(catalogue: Catalogue, id: string, options: readonly string[]): readonly DeviceDefinition[] {
+  const device = catalogue.find(id);
+  const meter = catalogue.all().filter((other) => other.id === `${device.id}-meter`);
+  return [withOptions(device, options), ...meter];
 }
 
 type Decoder = (definition: DeviceDefinition) => Decoded | readonly IndexedTelegram[];

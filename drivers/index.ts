@@ -26,3 +26,5 @@ export {
   type TelegramReader,
 } from "./telegram/telegram.ts";
 export { openSerialStream, type SerialConnection, type StreamOptions } from "./serial/stream.ts";
+export { withOptions } from "./options.ts";
+export { openPlausibility } from "./plausible.ts";

@@ -7,12 +7,14 @@ import {
   deviceMemory,
   isModbus,
   openModbusBus,
+  openPlausibility,
   openSerialStream,
   type Catalogue,
   type Decoded,
   type DeviceDefinition,
   type DeviceMemory,
   type ModbusConnection,
+  withOptions,
 } from "../../drivers/index.ts";
 import type { BrokerMessage } from "../../platform/broker.ts";
 import type { Logger } from "../../platform/log.ts";
@@ -109,7 +111,7 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
 }
 
 function place(device: SiteDevice, catalogue: Catalogue): Placed {
-  const definition = catalogue.find(device.device);
+  const definition = withOptions(catalogue.find(device.device), device.options);
   const { mounting, reversed } = device;
   return {
     device,
@@ -158,10 +160,11 @@ async function runBus(group: readonly Wired[], { keep, now, polling }: BusRun): 
   await using bus = openModbusBus(connection, { now });
   const devices = group.map((from): PolledDevice => {
     const { unit } = from.connection;
+    const judge = openPlausibility(from.definition);
     return {
       id: from.device.id,
       interval: from.device.interval,
-      read: (signal) => bus.read(from.definition, unit, signal),
+      read: async (signal) => judge(await bus.read(from.definition, unit, signal)),
       probe: (signal) => bus.probe(from.definition, unit, signal),
       keep: (decoded) => keep(from, decoded),
     };

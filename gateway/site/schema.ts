@@ -89,6 +89,8 @@ const device = z.strictObject({
   id,
   /** The id of a device file, for example eastron-sdm120. */
   device: z.string().min(1),
+  /** Options that its device file lists, for example a probe's range. */
+  options: z.array(z.string().min(1)).max(16).default([]),
   member: id.optional(),
   mounting: z.enum(MOUNTINGS),
   /** The current transformers or the wiring point the other way: import and export change places. */

@@ -23,6 +23,9 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
     ];
     return deviceCommand().addCommand(devicePasswordCommand()).addCommand(deviceSolveCommand());
   },
+  egress: async () => (await import("./egress.ts")).egressCommand(),
+  noise: async () => (await import("./noise.ts")).noiseCommand(),
+  jcs: async () => (await import("./jcs.ts")).jcsCommand(),
   doctor: async () => (await import("./doctor.ts")).doctorCommand(),
 };
 

@@ -51,6 +51,44 @@ describe("Modbus RTU", () => {
   });
 });
 
+describe("Modbus in other envelopes and layouts", () => {
+  it("reads a captured GoodWe datagram behind AA 55, asked for the inverter's meter", async () => {
+    const { frame_hex, first_register } = await capture("goodwe-et-meter", {
+      frame_hex: z.string(),
+      first_register: z.number(),
+    });
+    const request = hex(withCrc(Uint8Array.of(0xf7, 3, first_register >> 8, first_register & 0xff, 0, 45)));
+    const decoded = decodeRtu(catalogue.find("goodwe-et-meter"), request, frame_hex);
+    // tests/test_et.py of marcelblijleven/goodwe: W, Hz, kWh (rounded to 3 decimals) and power factor.
+    expect(values(decoded)).toMatchObject({
+      "activePower.L1": -57,
+      "activePower.L2": -46,
+      "activePower.L3": -6,
+      activePower: -110,
+      frequency: 50.05,
+      "powerFactor.L1": -0.145,
+    });
+    expect(values(decoded).activeEnergyExport).toBeCloseTo(10_514, 0);
+    expect(values(decoded).activeEnergyImport).toBeCloseTo(3_254_462, 0);
+    const damaged = decodeRtu(catalogue.find("goodwe-et-meter"), request, frame_hex.replace("ffc7", "ffc6"));
+    expect([damaged.samples, codes(damaged)]).toEqual([[], ["checksum"]]);
+  });
+
+  it("divides the floats of a DTSU666", async () => {
+    const { registers: rows } = await capture("dtsu666-scaled-float", {
+      registers: z.array(z.object({ addr: z.number(), hex: z.string() })),
+    });
+    const holding = parseTable(Object.fromEntries(rows.map((row) => [row.addr, row.hex])));
+    const decoded = decodeRegisters(catalogue.find("dtsu666"), { input: new Map(), holding });
+    expect(values(decoded)).toEqual({
+      "voltage.L1": 230.1,
+      activePower: -150,
+      frequency: 50.01,
+      activeEnergyImport: 1_234_500,
+    });
+  });
+});
+
 describe("SunSpec", () => {
   const registers = async (id: string) => {
     const { registers: rows } = await capture(id, {

@@ -136,13 +136,11 @@ describe("a serial line", () => {
     const settings = { path: bus.path, baudRate: 9_600, parity: "none", stopBits: 1 } as const;
     {
       await using port = await openSerialPort(settings);
-      const gone = new Promise<void>((resolve) => port.onClose(() => resolve()));
       // The line may go away while the request is still being written.
       await port.write(Buffer.from(ASK_RTU, "hex")).catch(() => undefined);
-      await gone;
-      expect(existsSync(link)).toBe(false);
+      await expect.poll(() => existsSync(link)).toBe(false);
     }
-    await wait(400);
+    await expect.poll(() => existsSync(link)).toBe(true);
     await using port = await openSerialPort(settings);
     const said = new Promise<string>((resolve) => {
       let heard = "";

@@ -56,22 +56,82 @@ function needsOf({ dialect }: DeviceDefinition, timeoutMs: number): WireNeeds {
   return { gapMs, connectDelayMs, timeoutMs: dialect.timeoutMs ?? timeoutMs };
 }
 
-/** What one turn on the bus works with. */
-interface Turn {
-  readonly exchange: TimedExchange;
-  readonly memory: UnitMemory;
-}
-
 /** A bus behind a connection; nothing is opened before the first reading. */
 export function openModbusBus(connection: ModbusConnection, options: BusOptions): ModbusBus {
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const memories = new Map<string, UnitMemory>();
   const closing = new AbortController();
+  const turns = openTurns(closing.signal);
+  const held = holdLine(connection, timeoutMs);
+
+  const memoryOf = (definition: DeviceDefinition, unit: number): UnitMemory => {
+    const key = `${definition.id} ${unit}`;
+    const memory = memories.get(key) ?? unitMemory();
+    memories.set(key, memory);
+    return memory;
+  };
+  const inTurn = <Result>(
+    { definition, unit, own }: { definition: DeviceDefinition; unit: number; own: AbortSignal | undefined },
+    run: (exchange: TimedExchange, memory: UnitMemory) => Promise<Result>,
+  ): Promise<Result> =>
+    turns.take(own, async (signal) => {
+      const needs = needsOf(definition, timeoutMs);
+      const memory = memoryOf(definition, unit);
+      try {
+        return await held.use(needs, signal, (line) =>
+          run(timedExchange(line, needs, { now: options.now, signal }), memory),
+        );
+      } catch (error) {
+        // What comes back after silence may be another device under the same number.
+        if (hasCode(error, "DEVICE_TIMEOUT")) forgetDevice(memory);
+        throw error;
+      }
+    });
+  return {
+    read: (definition, unit, own) =>
+      inTurn({ definition, unit, own }, (exchange, memory) => readCycle(definition, unit, exchange, memory)),
+    probe: (definition, unit, own) =>
+      inTurn({ definition, unit, own }, (exchange) => probeUnit(definition, unit, exchange)),
+    async [Symbol.asyncDispose]() {
+      closing.abort(new FieldwattError("BUS_CLOSED", "the bus was closed"));
+      await turns.over();
+      await held[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** One after another, in the order of the callers. */
+function openTurns(closing: AbortSignal) {
+  let waiting = 0;
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    /** Throws BUS_BUSY where too many wait. */
+    take<Result>(
+      own: AbortSignal | undefined,
+      run: (signal: AbortSignal) => Promise<Result>,
+    ): Promise<Result> {
+      if (waiting >= MAX_WAITING)
+        return Promise.reject(new FieldwattError("BUS_BUSY", `${waiting} readings wait already`));
+      waiting += 1;
+      const signal = own ? AbortSignal.any([own, closing]) : closing;
+      const result = last
+        .then(() => {
+          signal.throwIfAborted();
+          return run(signal);
+        })
+        .finally(() => (waiting -= 1));
+      last = result.catch(() => undefined);
+      return result;
+    },
+    over: (): Promise<unknown> => last,
+  };
+}
+
+/** The line of a bus: opened when it is needed, and again after it broke. */
+function holdLine(connection: ModbusConnection, timeoutMs: number) {
   let line: ModbusLine | undefined;
   let openedAt = 0;
-  let waiting = 0;
-  let turn: Promise<unknown> = Promise.resolve();
-
+  const usable = (): boolean => line?.usable() === true;
   const lineNow = async (): Promise<ModbusLine> => {
     if (line?.usable()) return line;
     await line?.[Symbol.asyncDispose]();
@@ -80,69 +140,25 @@ export function openModbusBus(connection: ModbusConnection, options: BusOptions)
     openedAt = performance.now();
     return line;
   };
-  const memoryOf = (definition: DeviceDefinition, unit: number): UnitMemory => {
-    const key = `${definition.id} ${unit}`;
-    const memory = memories.get(key) ?? unitMemory();
-    memories.set(key, memory);
-    return memory;
-  };
-  const onLine = async <Result>(
-    needs: WireNeeds,
-    signal: AbortSignal,
-    run: (exchange: TimedExchange) => Promise<Result>,
-  ): Promise<Result> => {
-    signal.throwIfAborted();
-    const open = await lineNow();
-    await rest(openedAt + needs.connectDelayMs - performance.now(), signal);
-    return run(timedExchange(open, needs, { now: options.now, signal }));
-  };
-  const cycle = async <Result>(
-    definition: DeviceDefinition,
-    { unit, signal }: { unit: number; signal: AbortSignal },
-    run: (turn: Turn) => Promise<Result>,
-  ): Promise<Result> => {
-    const needs = needsOf(definition, timeoutMs);
-    const memory = memoryOf(definition, unit);
-    const attempt = () => onLine(needs, signal, (exchange) => run({ exchange, memory }));
-    const wasOpen = line?.usable() === true;
-    try {
-      return await attempt().catch((error: unknown) => {
+  return {
+    async use<Result>(
+      { connectDelayMs }: WireNeeds,
+      signal: AbortSignal,
+      run: (line: ModbusLine) => Promise<Result>,
+    ): Promise<Result> {
+      const attempt = async (): Promise<Result> => {
+        const open = await lineNow();
+        await rest(openedAt + connectDelayMs - performance.now(), signal);
+        return run(open);
+      };
+      const wasOpen = usable();
+      return attempt().catch((error: unknown) => {
         // The peer may have given up a connection that was idle: that says nothing about the device.
-        if (wasOpen && hasCode(error, "BUS_CLOSED")) return attempt();
+        if (wasOpen && hasCode(error, "BUS_CLOSED") && !signal.aborted) return attempt();
         throw error;
       });
-    } catch (error) {
-      // What comes back after silence may be another device under the same number.
-      if (hasCode(error, "DEVICE_TIMEOUT")) forgetDevice(memory);
-      throw error;
-    }
-  };
-  const queued = <Result>(
-    signal: AbortSignal | undefined,
-    run: (both: AbortSignal) => Promise<Result>,
-  ): Promise<Result> => {
-    if (waiting >= MAX_WAITING)
-      return Promise.reject(new FieldwattError("BUS_BUSY", `${waiting} readings wait already`));
-    waiting += 1;
-    const both = signal ? AbortSignal.any([signal, closing.signal]) : closing.signal;
-    const result = turn.then(() => run(both)).finally(() => (waiting -= 1));
-    turn = result.catch(() => undefined);
-    return result;
-  };
-  return {
-    read: (definition, unit, own) =>
-      queued(own, (signal) =>
-        cycle(definition, { unit, signal }, ({ exchange, memory }) =>
-          readCycle(definition, unit, exchange, memory),
-        ),
-      ),
-    probe: (definition, unit, own) =>
-      queued(own, (signal) =>
-        cycle(definition, { unit, signal }, ({ exchange }) => probeUnit(definition, unit, exchange)),
-      ),
+    },
     async [Symbol.asyncDispose]() {
-      closing.abort(new FieldwattError("BUS_CLOSED", "the bus was closed"));
-      await turn;
       await line?.[Symbol.asyncDispose]();
     },
   };

@@ -3,6 +3,7 @@ import type { BytePort } from "../serial/port.ts";
 import { crcFits, withCrc } from "./crc.ts";
 import type { Answer, ModbusLine } from "./line.ts";
 import { openRtuInput, type RtuInput } from "./rtu-input.ts";
+import { unitLedger, type Fence } from "./rtu-units.ts";
 import { EXCEPTION_FLAG, FUNCTIONS, parseReply, requestBytes, type ReadRequest } from "./pdu.ts";
 
 /**
@@ -34,112 +35,48 @@ const END_OF_NOISE_MS = 50;
 const SETTLE_MS = 250;
 /** A line that never falls silent is broken: silence is waited for at most this many times its length. */
 const MAX_SILENCE_WAITS = 40;
-/** Lengths that a unit may owe at once. When there are more, the oldest are at least as many time-outs old. */
-const MAX_OWED = 8;
-/** A register that gave no answer to so many fences in a row is no longer asked. */
-const MAX_CANARY_FAILURES = 3;
 /** A timer this late says that the program stood still: what came meanwhile was not seen yet. */
 const STALL_MS = 20;
 
-/** What is known of one unit. */
-interface Unit {
-  /** Lengths, in registers, of replies that it owes or sent unasked. */
-  readonly owed: Set<number>;
-  /** Its last answer with registers: what it can certainly be asked for. */
-  answered?: ReadRequest;
-  /** Its last answer of each length, and of an exception (length 0): the place, and when that was, ms. */
-  readonly recent: Map<number, { readonly place: string; readonly at: number }>;
-  fencesFailed: number;
-}
-
 export function rtuLine(port: BytePort, { baudRate, timeoutMs, name }: RtuOptions): ModbusLine {
   const silenceMs = silenceOf(baudRate);
-  const units = new Map<number, Unit>();
+  const units = unitLedger(SETTLE_MS);
   const input = openRtuInput(port);
   let settled = true;
 
-  const unitOf = (address: number): Unit => {
-    const unit = units.get(address) ?? { owed: new Set(), recent: new Map(), fencesFailed: 0 };
-    units.set(address, unit);
-    return unit;
-  };
-  const owes = ({ unit, count }: Pick<ReadRequest, "unit" | "count">): void => {
-    const { owed } = unitOf(unit);
-    if (owed.size >= MAX_OWED) owed.clear();
-    owed.add(count);
-  };
-  /** Throws away what came unasked, and remembers who sent it. */
-  const discard = (): void => {
-    const bytes = input.bytes();
-    if (bytes.length === 0) return;
+  const quiet = quietOf(input, name, (bytes) => {
     settled = false;
-    registerReplies(bytes).forEach(owes);
-    input.drop();
-  };
-  /** Resolves when nothing came for `ms`. Throws DEVICE_GARBLED where the line is never silent. */
-  const silence = async (ms: number, signal?: AbortSignal): Promise<void> => {
-    for (let waits = 0; waits < MAX_SILENCE_WAITS; waits++) {
-      discard();
-      const start = performance.now();
-      const silent = (await input.news(ms, signal)) === "silence";
-      if (silent && performance.now() - start < ms + STALL_MS) return;
-    }
-    const why = "the line never falls silent: a device babbles, or the baud rate is wrong";
-    throw new FieldwattError("DEVICE_GARBLED", `${name}: ${why}`);
-  };
+    registerReplies(bytes).forEach(units.owes);
+  });
   const send = async (request: ReadRequest, options: ReplyOptions): Promise<Answer> => {
-    owes(request);
-    discard();
+    units.owes(request);
+    quiet.discard();
     // Not awaited: a port that never finishes writing must not outlast the time-out.
     port.write(withCrc(requestBytes(request))).catch(input.fail);
     return reply(input, request, options);
   };
-  const fence = async (request: ReadRequest, options: ReplyOptions): Promise<void> => {
-    const unit = unitOf(request.unit);
+  const fence = async (request: ReadRequest, options: Omit<ReplyOptions, "expects">): Promise<void> => {
     const settleMs = Math.min(options.timeoutMs, SETTLE_MS);
-    await silence(settleMs, options.signal);
-    const canary = unit.fencesFailed < MAX_CANARY_FAILURES ? unit.answered : undefined;
-    const free = Array.from({ length: MAX_OWED + 2 }, (_, index) => index + 1);
-    const count = free.find((candidate) => !unit.owed.has(candidate) && candidate !== request.count) ?? 1;
-    unit.fencesFailed += 1;
-    // All exceptions look alike, and this one may be an older request's; a register that exists gives none.
-    const expects = canary && count <= canary.count ? "registers" : "anything";
-    const asked = expects === "registers" && canary ? canary : request;
-    const answer = await send({ ...asked, count }, { ...options, expects });
-    if (answer.kind === "exception") await silence(settleMs, options.signal);
-    unit.fencesFailed = 0;
-    unit.owed.clear();
-  };
-  /** Silence that the line needs before a request. */
-  const pauseBefore = (request: ReadRequest, timeoutMs: number): number => {
-    const { recent } = unitOf(request.unit);
-    const since = performance.now() - SETTLE_MS;
-    const place = placeOf(request);
-    // A reply sent twice would fit, as would any exception: the second copy is waited for.
-    const mayRepeat = [recent.get(0), recent.get(request.count)].some(
-      (answer) => answer && answer.at > since && answer.place !== place,
-    );
-    return settled && !mayRepeat ? silenceMs : Math.min(END_OF_NOISE_MS, timeoutMs);
+    await quiet.silence(settleMs, options.signal);
+    const { asked, expects } = units.fenceFor(request);
+    const answer = await send(asked, { ...options, expects });
+    if (answer.kind === "exception") await quiet.silence(settleMs, options.signal);
+    units.settled(request.unit);
+    await quiet.silence(silenceMs, options.signal);
   };
   return {
     usable: () => input.ended() === undefined,
     async exchange(request, { timeoutMs: own = timeoutMs, signal } = {}) {
       signal?.throwIfAborted();
       const options = { name, timeoutMs: own, ...(signal && { signal }) };
-      const unit = unitOf(request.unit);
-      discard();
-      // A reply that comes too late may still be on its way, from whichever unit.
-      await silence(pauseBefore(request, own), signal);
-      if (unit.owed.size > 0) {
-        await fence(request, { ...options, expects: "registers" });
-        await silence(silenceMs, signal);
-      }
+      quiet.discard();
+      // A reply that comes too late, or twice, may still be on its way.
+      const short = settled && !units.mayRepeat(request);
+      await quiet.silence(short ? silenceMs : Math.min(END_OF_NOISE_MS, own), signal);
+      if (units.inDebt(request.unit)) await fence(request, options);
       settled = false;
       const answer = await send(request, { ...options, expects: "reply" });
-      if (answer.kind === "words") unit.answered = request;
-      const length = answer.kind === "words" ? request.count : 0;
-      unit.recent.set(length, { place: placeOf(request), at: performance.now() });
-      unit.owed.clear();
+      units.answered(request, answer);
       settled = true;
       return answer;
     },
@@ -147,7 +84,33 @@ export function rtuLine(port: BytePort, { baudRate, timeoutMs, name }: RtuOption
   };
 }
 
-const placeOf = ({ table, at }: ReadRequest): string => `${table} ${at}`;
+interface Quiet {
+  /** Throws away what came unasked, and tells it. */
+  discard(): void;
+  /** Resolves when nothing came for `ms`. Throws DEVICE_GARBLED where the line is never silent. */
+  silence(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+function quietOf(input: RtuInput, name: string, onUnasked: (bytes: Uint8Array) => void): Quiet {
+  const discard = (): void => {
+    const bytes = input.bytes();
+    if (bytes.length > 0) onUnasked(bytes);
+    input.drop();
+  };
+  return {
+    discard,
+    async silence(ms, signal) {
+      for (let waits = 0; waits < MAX_SILENCE_WAITS; waits++) {
+        discard();
+        const start = performance.now();
+        const silent = (await input.news(ms, signal)) === "silence";
+        if (silent && performance.now() - start < ms + STALL_MS) return;
+      }
+      const why = "the line never falls silent: a device babbles, or the baud rate is wrong";
+      throw new FieldwattError("DEVICE_GARBLED", `${name}: ${why}`);
+    },
+  };
+}
 
 interface ReplyOptions {
   readonly name: string;
@@ -156,7 +119,7 @@ interface ReplyOptions {
    * `reply`: anything that is not the reply is damage. For a fence, which waits for its reply behind older ones:
    * `registers`, or `anything` that would be a reply.
    */
-  readonly expects: "reply" | "registers" | "anything";
+  readonly expects: "reply" | Fence["expects"];
   readonly signal?: AbortSignal;
 }
 

@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { instant, memberId, type OfferId } from "../../domain/model/index.ts";
+import { instant } from "../../domain/model/index.ts";
 import { openHubKeys } from "../../federation/hub-keys.ts";
 import { setDevicePasswords } from "../../gateway/acquire/device-passwords.ts";
-import { openRecord } from "../../gateway/record/open.ts";
 import { openIdentity } from "../../gateway/site/identity.ts";
 import { clockLineToText } from "../../platform/clock.ts";
 import { writeSecretFile } from "../../platform/secret-file.ts";
@@ -12,6 +11,7 @@ import { openAccounts, OPERATOR, type Role } from "../../platform/web/index.ts";
 import { publicKeyToText, sha256Hex } from "../../protocol/keys.ts";
 import { faultFromText, planVillage, type Manifest, type VillagePlan } from "../../simulators/index.ts";
 import { startChild, type Child, type ChildOptions } from "./children.ts";
+import { giveConsents } from "./consents.ts";
 import { GATEWAY, HUB, hubConfig, OFFERS, POLICY, writeYaml } from "./files.ts";
 import { openDemoFolder, type DemoFolder } from "./folder.ts";
 import { claimPort, freePort } from "./ports.ts";
@@ -164,35 +164,11 @@ async function prepare(
     hubConfig({ data: at("hub"), portalPort: ports.hubPortal, brokerPort: ports.hubBroker, gateway }),
   );
   await writeYaml(at("policy.yaml"), POLICY);
-  await giveConsents(at("gateway", "record.sqlite"), { folder, plan });
-  return { hubKey: publicKeyToText(hubKeys.publicKey) };
-}
-
-/**
- * In the demo every household has agreed to everything but the last, so that both can be seen: what leaves and what
- * does not.
- */
-async function giveConsents(
-  file: string,
-  { folder, plan }: { folder: DemoFolder; plan: VillagePlan },
-): Promise<void> {
-  if (!folder.isNew) return;
-  await using store = await openRecord({ path: file });
+  // Every household agreed to everything but the last, so that both can be seen: what leaves and what does not.
+  const members = plan.members.slice(0, Math.max(1, plan.members.length - 1)).map(({ id }) => id);
   const given = instant(folder.state.commissioned);
-  const expires = instant(given + 365 * 86_400_000);
-  const agreeing = plan.members.length > 1 ? plan.members.slice(0, -1) : plan.members;
-  for (const { id } of agreeing) {
-    for (const { id: offer, purpose, recipient } of POLICY.offers) {
-      const consent = {
-        member: memberId(id),
-        offer: offer as OfferId,
-        purpose,
-        recipient,
-        policyVersion: POLICY.version,
-      };
-      await store.run("giveConsent", { ...consent, given, expires });
-    }
-  }
+  if (folder.isNew) await giveConsents(at("gateway", "record.sqlite"), { members, given });
+  return { hubKey: publicKeyToText(hubKeys.publicKey) };
 }
 
 async function writeSite(

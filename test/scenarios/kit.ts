@@ -6,12 +6,12 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
 import { stringify } from "yaml";
 import { startChild, type Child } from "../../cli/demo/children.ts";
+import { giveConsents } from "../../cli/demo/consents.ts";
 import { HUB, GATEWAY, hubConfig, POLICY } from "../../cli/demo/files.ts";
 import { freePort } from "../../cli/demo/ports.ts";
-import { instant, memberId, type OfferId } from "../../domain/model/index.ts";
+import { instant } from "../../domain/model/index.ts";
 import { openHubKeys } from "../../federation/hub-keys.ts";
 import { setDevicePasswords } from "../../gateway/acquire/device-passwords.ts";
-import { openRecord } from "../../gateway/record/open.ts";
 import { openIdentity } from "../../gateway/site/identity.ts";
 import { clockLineToText, openClock, type ClockLine } from "../../platform/clock.ts";
 import { publicKeyToText, sha256Hex } from "../../protocol/keys.ts";
@@ -63,10 +63,8 @@ export async function openVillage(options: VillageOptions): Promise<Village> {
   for (const part of ["gateway", "hub"]) await mkdir(at(part));
   const passwords = await setDevicePasswords(at("gateway"), members.map(meterOf), randomBytes);
   await writeConfigs({ folder, members, brokerPort, hubBrokerPort, uplinkPort });
-  await giveConsents(
-    at("gateway", "record.sqlite"),
-    members.filter((_, i) => !options.silent?.includes(i)),
-  );
+  const agreeing = members.filter((_, i) => !options.silent?.includes(i));
+  await giveConsents(at("gateway", "record.sqlite"), { members: agreeing, given: instant(START - 1000) });
 
   const start = async (name: string, args: string[]): Promise<Child<unknown>> => {
     const child = await startChild<unknown>({
@@ -150,24 +148,6 @@ async function writeConfigs(options: {
       passwordFile: "hub-password",
     },
   });
-}
-
-async function giveConsents(path: string, members: readonly string[]): Promise<void> {
-  await using store = await openRecord({ path });
-  for (const id of members) {
-    for (const { id: offer, purpose, recipient } of POLICY.offers) {
-      const given = instant(START - 1000);
-      const expires = instant(given + 365 * 86_400_000);
-      const consent = {
-        member: memberId(id),
-        offer: offer as OfferId,
-        purpose,
-        recipient,
-        policyVersion: POLICY.version,
-      };
-      await store.run("giveConsent", { ...consent, given, expires });
-    }
-  }
 }
 
 /** Waits until `probe` gives something; says what was waited for when it does not come. */

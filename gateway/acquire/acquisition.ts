@@ -13,6 +13,7 @@ import {
   type Decoded,
   type DeviceDefinition,
   type DeviceMemory,
+  type DeviceMessage,
   type ModbusConnection,
   withOptions,
 } from "../../drivers/index.ts";
@@ -94,14 +95,7 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
       const from = mqtt.get(user);
       const base = topicOf(from);
       if (!from || base === undefined) return;
-      const message = { topic, payload, base, now: clock.now() };
-      try {
-        await keep(from, decodeMessage(from.definition, message, from.memory));
-      } catch (error) {
-        // What was not kept comes again, and must not then pass for a copy of what was.
-        from.memory.uplinks.clear();
-        throw error;
-      }
+      await takeMessage(from, { topic, payload, base, now: clock.now() }, keep);
     },
     async [Symbol.asyncDispose]() {
       stop.abort();
@@ -124,7 +118,34 @@ function place(device: SiteDevice, catalogue: Catalogue): Placed {
 const topicOf = (placed: Placed | undefined): string | undefined =>
   placed?.device.connection.kind === "mqtt" ? placed.device.connection.topic : undefined;
 
+async function takeMessage(
+  from: Placed | undefined,
+  { topic, payload }: BrokerMessage,
+  { keep, now }: { readonly keep: KeepFrom; readonly now: () => Instant },
+): Promise<void> {
+  const base = topicOf(from);
+  if (!from || base === undefined) return;
+  try {
+    await keep(from, decodeMessage(from.definition, { topic, payload, base, now: now() }, from.memory));
+  } catch (error) {
+    // What was not kept comes again, and must not then pass for a copy of what was.
+    from.memory.uplinks.clear();
+    throw error;
+  }
+}
+
 type KeepFrom = (from: Placed, decoded: Decoded) => Promise<void>;
+
+/** Resolves when the message's readings are durable. */
+async function takeMessage(from: Placed, message: DeviceMessage, keep: KeepFrom): Promise<void> {
+  try {
+    await keep(from, decodeMessage(from.definition, message, from.memory));
+  } catch (error) {
+    // What was not kept comes again, and must not then pass for a copy of what was.
+    from.memory.uplinks.clear();
+    throw error;
+  }
+}
 
 /** Devices by physical bus: whatever name a serial port goes by, it is one. */
 function groupByBus(placed: readonly Placed[]): Wired[][] {

@@ -118,22 +118,6 @@ function place(device: SiteDevice, catalogue: Catalogue): Placed {
 const topicOf = (placed: Placed | undefined): string | undefined =>
   placed?.device.connection.kind === "mqtt" ? placed.device.connection.topic : undefined;
 
-async function takeMessage(
-  from: Placed | undefined,
-  { topic, payload }: BrokerMessage,
-  { keep, now }: { readonly keep: KeepFrom; readonly now: () => Instant },
-): Promise<void> {
-  const base = topicOf(from);
-  if (!from || base === undefined) return;
-  try {
-    await keep(from, decodeMessage(from.definition, { topic, payload, base, now: now() }, from.memory));
-  } catch (error) {
-    // What was not kept comes again, and must not then pass for a copy of what was.
-    from.memory.uplinks.clear();
-    throw error;
-  }
-}
-
 type KeepFrom = (from: Placed, decoded: Decoded) => Promise<void>;
 
 /** Resolves when the message's readings are durable. */

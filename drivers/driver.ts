@@ -60,7 +60,14 @@ export type Connection =
   | ({ readonly kind: "modbus-rtu-over-tcp"; readonly unit: number } & Endpoint)
   | ({ readonly kind: "modbus-udp"; readonly unit: number } & Endpoint)
   | ({ readonly kind: "modbus-rtu"; readonly unit: number } & SerialLine)
-  | { readonly kind: "serial"; readonly path: string; readonly baudRate: number }
+  | {
+      readonly kind: "serial";
+      readonly path: string;
+      /** The device file's own where absent. */
+      readonly baudRate?: number | undefined;
+      /** Of one device among several on the line: a primary or secondary address, a meter's number, a letter. */
+      readonly address?: string | undefined;
+    }
   | { readonly kind: "mqtt"; readonly topic: string };
 
 /**

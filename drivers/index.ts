@@ -19,6 +19,7 @@ export { readSenml, timeOfRecord, type SenmlRecord } from "./mqtt/senml.ts";
 export { sparkplugMetrics, type SparkplugMetric } from "./mqtt/sparkplug.ts";
 export { decodeSerialBytes, decodeSerialTelegrams } from "./serial/decode.ts";
 export { decodeTelegramBytes, openTelegramReader } from "./telegram/codecs.ts";
+export { isAsked, openTelegramBus, type TelegramBus } from "./telegram/bus.ts";
 export {
   TELEGRAM_PROTOCOLS,
   type IndexedTelegram,

@@ -1,4 +1,5 @@
 import { SerialPort } from "serialport";
+import type { TelegramDialect } from "../telegram/dialect.ts";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 
 /** A byte pipe: a serial port, or what stands for one in a test. */
@@ -18,13 +19,34 @@ export interface PortSettings {
   readonly stopBits: 1 | 2;
 }
 
+/** The settings of a meter's line; seven data bits travel in eight, see telegram/line-bits.ts. */
+export const telegramPort = (
+  path: string,
+  baudRate: number | undefined,
+  dialect: TelegramDialect,
+): PortSettings => ({
+  path,
+  baudRate: baudRate ?? dialect.baudRate,
+  parity: dialect.dataBits === 7 ? "none" : dialect.parity,
+  stopBits: 1,
+});
+
+/** What a serial port can do and a socket cannot. */
+export interface SerialBytePort extends BytePort {
+  /** Takes effect for the next byte; what was written has left before. Throws BUS_CLOSED. */
+  setBaudRate(baudRate: number): Promise<void>;
+  /** Holds the line for so long, as SDI-12 wakes its sensors; does nothing where the adapter cannot. */
+  sendBreak(ms: number): Promise<void>;
+}
+
 /** Opens a serial port for this process alone, 8 data bits. Throws BUS_CLOSED. */
-export async function openSerialPort(settings: PortSettings): Promise<BytePort> {
+export async function openSerialPort(settings: PortSettings): Promise<SerialBytePort> {
   const port = new SerialPort({ ...settings, dataBits: 8, lock: true, autoOpen: false });
   const closed = (cause: unknown): FieldwattError =>
     new FieldwattError("BUS_CLOSED", `${settings.path}: ${cause ? messageOf(cause) : "the port closed"}`, {
       cause,
     });
+  let take: ((bytes: Uint8Array) => void) | undefined;
   let tell: (error: FieldwattError) => void = () => undefined;
   port.on("error", (error) => tell(closed(error)));
   port.on("close", (error: unknown) => tell(closed(error)));
@@ -39,7 +61,19 @@ export async function openSerialPort(settings: PortSettings): Promise<BytePort> 
           else port.drain((failed) => (failed ? reject(closed(failed)) : resolve()));
         });
       }),
-    onData: (listener) => void port.on("data", listener),
+    setBaudRate: (baudRate) =>
+      new Promise((resolve, reject) => {
+        port.update({ baudRate }, (error) => (error ? reject(closed(error)) : resolve()));
+      }),
+    sendBreak: (ms) =>
+      new Promise((resolve) => {
+        port.set({ brk: true }, () => setTimeout(() => port.set({ brk: false }, () => resolve()), ms));
+      }),
+    onData: (listener) => {
+      // What came before the first listener waits for it.
+      if (!take) port.on("data", (bytes: Uint8Array) => take?.(bytes));
+      take = listener;
+    },
     onClose: (listener) => void (tell = listener),
     [Symbol.asyncDispose]: () =>
       new Promise((resolve) => {

@@ -18,6 +18,8 @@ const CR = 0x0d;
 const LF = 0x0a;
 const LONGEST = 16_384;
 const MAX_CRC_DIGITS = 4;
+/** "/", three letters of the maker and an identification of at most 16 characters, in practice a little more. */
+const MAX_HEADER = 64;
 
 const isLineEnd = (byte: number | undefined): boolean => byte === CR || byte === LF;
 const isHex = (byte: number): boolean => /[0-9a-fA-F]/.test(String.fromCharCode(byte));
@@ -29,8 +31,18 @@ function endMark(bytes: Uint8Array, from: number): number {
   return at;
 }
 
+/** The first "/" whose line has an end, or may still get one. */
+function beginning(bytes: Uint8Array): number {
+  let from = bytes.indexOf(SLASH);
+  while (from >= 0 && from + MAX_HEADER <= bytes.length) {
+    if (bytes.subarray(from, from + MAX_HEADER).some(isLineEnd)) return from;
+    from = bytes.indexOf(SLASH, from + 1);
+  }
+  return from;
+}
+
 function find(bytes: Uint8Array, final: boolean): Found {
-  const from = bytes.indexOf(SLASH);
+  const from = beginning(bytes);
   if (from < 0) return { kind: "wait", from: bytes.length };
   const bang = endMark(bytes, from);
   if (bang < 0) return final ? unfinished(from, bytes.length) : { kind: "wait", from };
@@ -56,16 +68,22 @@ function checkOf(body: Uint8Array, digits: string, next: number | undefined): Pr
   const text = latin1(body);
   if (digits.length < MAX_CRC_DIGITS && next !== undefined && !isLineEnd(next))
     return { code: "malformed", detail: "the telegram's CRC is no hex number" };
-  if (digits === "")
-    return VERSIONS.test(text)
-      ? { code: "checksum", detail: "the telegram's version has a CRC, and it has none" }
-      : undefined;
+  if (digits === "") return uncheckedFault(text);
   const given = Number.parseInt(digits, 16);
   if (crcArc(body) === given) return undefined;
   // A telegram that went through a text file may have lost its carriage returns.
   if (!text.includes("\r") && crcArc(Buffer.from(text.replaceAll("\n", "\r\n"), "latin1")) === given)
     return undefined;
   return { code: "checksum", detail: `the CRC of the telegram is not ${digits}; the telegram is left out` };
+}
+
+/** Without a CRC at least every character must be one, and the version must be one that has none. */
+function uncheckedFault(text: string): Problem | undefined {
+  if (VERSIONS.test(text))
+    return { code: "checksum", detail: "the telegram's version has a CRC, and it has none" };
+  return /^[\r\n\x20-\x7e]*$/.test(text)
+    ? undefined
+    : { code: "malformed", detail: "the telegram has no CRC and bytes that are no text" };
 }
 
 const STAMP = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)([WS])$/;

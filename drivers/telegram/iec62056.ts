@@ -1,3 +1,4 @@
+import { evenParity } from "./line-bits.ts";
 import { dataSets, latin1, measured, obisValue } from "./objects.ts";
 import { decodeObis } from "./obis.ts";
 import type { Found } from "./splitter.ts";
@@ -13,21 +14,26 @@ const SLASH = 0x2f;
 const BANG = 0x21;
 const [CR, LF] = [0x0d, 0x0a];
 const QUESTION = 0x3f;
-const LONGEST = 16_384;
+const LONGEST = 12_288;
 /** "/", three letters, baud rate and at most 16 characters of identification, in practice a little more. */
 const MAX_LINE = 64;
 
 function find(raw: Uint8Array, final: boolean): Found {
-  const bytes = raw.map((byte) => byte & 0x7f);
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at];
-    if (byte === STX || byte === SOH) return blockAt(raw, bytes, { at, final });
+  for (let at = 0; at < raw.length; at++) {
+    const byte = at7(raw, at);
+    if (byte === STX || byte === SOH) return blockAt(raw, at, final);
     if (byte !== SLASH) continue;
-    const found = lineAt(bytes, at, final);
+    const found = lineAt(raw, at, final);
     if (found) return found;
   }
-  return { kind: "wait", from: bytes.length };
+  return { kind: "wait", from: raw.length };
 }
+
+/** A character without its parity, or undefined behind the end. */
+const at7 = (raw: Uint8Array, at: number): number | undefined => {
+  const byte = raw[at];
+  return byte === undefined ? undefined : byte & 0x7f;
+};
 
 const damaged = (
   from: number,
@@ -36,22 +42,24 @@ const damaged = (
   detail: string,
 ): Found => ({ kind: "damaged", from, resume, problem: { code, detail } });
 
-function blockAt(raw: Uint8Array, bytes: Uint8Array, { at, final }: { at: number; final: boolean }): Found {
-  const begin = bytes.findIndex((byte, index) => index > at && (byte === ETX || byte === EOT));
-  const again = bytes.findIndex(
-    (byte, index) => index > at && (byte === SOH || (byte === STX && bytes[at] === STX)),
-  );
-  const end = begin < 0 ? bytes.length : begin;
-  if (again > 0 && again < end)
-    return damaged(at, again, "truncated", "a block ends where the next one begins");
-  if (begin < 0 || begin + 1 >= bytes.length)
+/** A block from SOH or STX on; a command has a STX of its own behind its SOH. */
+function blockAt(raw: Uint8Array, at: number, final: boolean): Found {
+  let end = at + 1;
+  let bcc = 0;
+  for (; end < raw.length; end++) {
+    const byte = at7(raw, end) ?? 0;
+    bcc ^= byte;
+    if (byte === SOH || (byte === STX && at7(raw, at) === STX))
+      return damaged(at, end, "truncated", "a block ends where the next one begins");
+    if (byte === ETX || byte === EOT) break;
+  }
+  if (end + 1 >= raw.length)
     return final ? damaged(at, at + 1, "truncated", "the last block has no end") : { kind: "wait", from: at };
-  const bcc = bytes.subarray(at + 1, begin + 1).reduce((sum, byte) => sum ^ byte, 0);
-  if (bcc !== bytes[begin + 1])
+  if (bcc !== at7(raw, end + 1))
     return damaged(at, at + 1, "checksum", "the block check character is wrong; the block is left out");
-  if (!parityFits(raw.subarray(at, begin + 2)))
+  if (!parityFits(raw.subarray(at, end + 2)))
     return damaged(at, at + 1, "checksum", "a character's parity is wrong; the block is left out");
-  return { kind: "frame", from: at, to: begin + 2 };
+  return { kind: "frame", from: at, to: end + 2 };
 }
 
 /** Where any character carries its parity, all of them must. */
@@ -60,45 +68,41 @@ function parityFits(raw: Uint8Array): boolean {
   return raw.every((byte) => evenParity(byte & 0x7f) === byte);
 }
 
-/** A character of seven bits with even parity in the eighth. */
-export function evenParity(byte: number): number {
-  let ones = 0;
-  for (let rest = byte; rest > 0; rest >>= 1) ones ^= rest & 1;
-  return ones ? byte | 0x80 : byte;
-}
-
 /** A line from "/": a request, a sign-on, or the head of a mode D telegram. Undefined where it is neither. */
-function lineAt(bytes: Uint8Array, at: number, final: boolean): Found | undefined {
-  const end = bytes.indexOf(LF, at);
-  if (end < 0 || end - at > MAX_LINE)
-    return end < 0 && bytes.length - at <= MAX_LINE && !final ? { kind: "wait", from: at } : undefined;
-  if (bytes.subarray(at, end).some((byte) => byte < 0x20 && byte !== CR)) return undefined;
-  const next = bytes[end + 1];
-  const sign: Found = { kind: "frame", from: at, to: end + 1 };
-  if (bytes[at + 1] === QUESTION) return sign;
+function lineAt(raw: Uint8Array, at: number, final: boolean): Found | undefined {
+  const line = raw.subarray(at, at + MAX_LINE).map((byte) => byte & 0x7f);
+  const length = line.indexOf(LF);
+  if (length < 0) return line.length < MAX_LINE && !final ? { kind: "wait", from: at } : undefined;
+  if (line.subarray(0, length).some((byte) => byte < 0x20 && byte !== CR)) return undefined;
+  const from = at + length + 1;
+  const next = at7(raw, from);
+  const sign: Found = { kind: "frame", from: at, to: from };
+  if (line[1] === QUESTION) return sign;
   if (next === undefined) return final ? sign : { kind: "wait", from: at };
-  return isText(next) && next !== SLASH ? pushAt(bytes, { at, from: end + 1, final }) : sign;
+  return isText(next) && next !== SLASH ? pushAt(raw, { at, from, final }) : sign;
 }
 
 const isText = (byte: number): boolean => byte === CR || byte === LF || (byte >= 0x20 && byte < 0x7f);
 
 /** A mode D telegram: text only, up to a "!" that begins its line. */
-function pushAt(bytes: Uint8Array, { at, from, final }: { at: number; from: number; final: boolean }): Found {
-  for (let index = from; index < bytes.length; index++) {
-    const byte = bytes[index] ?? 0;
+function pushAt(raw: Uint8Array, { at, from, final }: { at: number; from: number; final: boolean }): Found {
+  for (let index = from; index < raw.length; index++) {
+    const byte = at7(raw, index) ?? 0;
     if (!isText(byte))
       return damaged(at, index, "malformed", "a readout has no check and is no mode D telegram");
-    if (byte !== BANG || bytes[index - 1] !== LF) continue;
+    if (byte !== BANG || at7(raw, index - 1) !== LF) continue;
     let to = index + 1;
-    while (bytes[to] === CR || bytes[to] === LF) to += 1;
+    while (isLineEnd(at7(raw, to))) to += 1;
     // A block whose beginning was lost ends so; what a check was made for is not believed without it.
-    if (bytes[to] === ETX) return damaged(at, to + 1, "checksum", "a block has an end and no beginning");
-    if (bytes[index + 1] === undefined && !final) break;
+    if (at7(raw, to) === ETX) return damaged(at, to + 1, "checksum", "a block has an end and no beginning");
+    if (raw[index + 1] === undefined && !final) break;
     return { kind: "frame", from: at, to };
   }
   if (!final) return { kind: "wait", from: at };
-  return damaged(at, bytes.length, "truncated", "the last telegram has no end");
+  return damaged(at, raw.length, "truncated", "the last telegram has no end");
 }
+
+const isLineEnd = (byte: number | undefined): boolean => byte === CR || byte === LF;
 
 /** Remembers the sign-on of a meter for the block that follows. */
 function decoder(): (frame: Uint8Array) => DecodedTelegram | undefined {

@@ -63,7 +63,13 @@ export const connection = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("serial"),
     path: z.string().min(1),
-    baudRate: z.int().positive().default(19_200),
+    /** The device file's own where absent. */
+    baudRate: z.int().positive().optional(),
+    /** Of one meter among several on the line, as its protocol writes it. */
+    address: z
+      .string()
+      .regex(/^[0-9A-Za-z]{1,32}$/, "an address is letters and digits")
+      .optional(),
   }),
   z.strictObject({
     kind: z.literal("mqtt"),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { converter, isQuantity, QUANTITIES } from "../domain/model/index.ts";
+import { RATIO_OR_PERCENT } from "./value.ts";
 
 /**
  * The form of a device file, `devices/<maker>/<model>.yaml`. It is data, never code. Unknown keys are errors.
@@ -21,9 +22,6 @@ const id = z
 export const address = z.int().min(0).max(65_535);
 export const scale = z.number().refine((value) => value !== 0, "a scale of 0 gives nothing");
 export const scaling = { unit: z.string().min(1), scale: scale.default(1) };
-
-/** SunSpec says "Pct" for a power factor and half of the makers send a ratio: more than 1 is percent. */
-export const RATIO_OR_PERCENT = "ratio or %";
 
 const fits = (quantity: string, unit: string): boolean =>
   isQuantity(quantity) &&

@@ -28,11 +28,19 @@ export function scaled(value: number, scale: number): number {
 
 /** The device's number in the stored unit of its quantity, as a tidy decimal. */
 export function stored(point: Scaling, value: number): number {
+  if (point.unit === RATIO_OR_PERCENT) return ratio(scaled(value, point.scale));
   const convert = converter(point.quantity, point.unit);
   if (!convert) throw new RangeError(`${point.quantity} cannot be given in ${point.unit}`);
   // Adding 0 turns -0, which floats and negative scales give, into 0.
   return tidy(convert(scaled(value, point.scale))) + 0;
 }
+
+/**
+ * Many devices give a power factor as a ratio or in per cent, and do not say which: more than 1 is per cent. SunSpec
+ * says "Pct", yet Fronius gives 64.2 and 100, SMA and Veris -0.998 and 0.9925.
+ */
+export const RATIO_OR_PERCENT = "ratio or %";
+const ratio = (value: number): number => tidy(Math.abs(value) > 1 ? value / 100 : value) + 0;
 
 /** Bits of a float32's fraction. */
 const FRACTION_BITS = 23;

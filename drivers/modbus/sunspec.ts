@@ -1,6 +1,5 @@
 import { NOTHING, joined, type Decoded } from "../driver.ts";
-import { RATIO_OR_PERCENT } from "../schema.ts";
-import { scaled, stored, targetName, targetOf, tidy } from "../value.ts";
+import { stored, targetName, targetOf, tidy } from "../value.ts";
 import type { SunspecDialect, SunspecModel, SunspecPoint } from "./dialect.ts";
 import { problem } from "./points.ts";
 import { bitPattern, numberFrom, WORD_COUNTS, type WordType } from "./words.ts";
@@ -171,7 +170,7 @@ function decodePoint(point: SunspecPoint, words: SpanWords, maker: string): Deco
     return problem("outOfRange", `${targetName(point)}: ${raw} with the scale factor ${power}`);
   }
   const value = power < 0 ? tidy(raw / 10 ** -power) : raw * 10 ** power;
-  return { samples: [{ ...targetOf(point), value: inStoredUnit(point, value) }], problems: [] };
+  return { samples: [{ ...targetOf(point), value: stored(point, value) }], problems: [] };
 }
 
 /** Kostal counts some accumulators downwards, as the two's complement of what they are (volkszaehler/mbmd#97). */
@@ -183,12 +182,6 @@ function accumulated(raw: number, as: WordType, maker: string): number {
 function scaleFactor(word: number | undefined): number | undefined {
   if (word === undefined || word === 0x8000) return undefined;
   return word >= 0x8000 ? word - 0x1_0000 : word;
-}
-
-/** See RATIO_OR_PERCENT in the schema: Fronius gives 64.2 and 100, SMA and Veris give -0.998 and 0.9925. */
-function inStoredUnit(point: SunspecPoint, value: number): number {
-  if (point.unit !== RATIO_OR_PERCENT) return stored(point, value);
-  return Math.abs(value) > 1 ? scaled(value, 0.01) : value;
 }
 
 /** Models may give the same value (103 and 701): of each target the first counts. */

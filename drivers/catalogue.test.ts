@@ -65,7 +65,7 @@ describe("the catalogue", () => {
     ["eastron-sdm120", "eastron-sdm120"],
     ["SDM630", "eastron-sdm630"],
     ["pzem004t", "peacefair-pzem-004t-v3"],
-    ["inverter", "sunspec-inverter"],
+    ["gx", "victron-gx"],
     ["victron-smartsolar", "victron-mppt"],
   ])("finds %s as %s", async (asked, id) => {
     expect((await loadCatalogue()).find(asked).id).toBe(id);
@@ -77,6 +77,19 @@ describe("the catalogue", () => {
       /no device "eastron-sdm12"; did you mean eastron-sdm120/,
     );
     expect(() => catalogue.find("nothing-like-it")).toThrow(/fieldwatt device list/);
+  });
+
+  it("knows every file by the names that stand in it", async () => {
+    const catalogue = await loadCatalogue();
+    for (const { id, aliases } of catalogue.all())
+      expect([id, ...aliases].map((name) => catalogue.find(name).id)).toEqual([id, ...aliases].map(() => id));
+  });
+
+  it("checks a site's own files at once", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "fieldwatt-devices-"));
+    await writeFile(join(folder, "acme.yaml"), GOOD.replace("unit: V", "unit: kWh"));
+    await expect(loadCatalogue([folder])).rejects.toMatchObject({ code: "DEVICE_FILE_INVALID" });
+    await rm(folder, { recursive: true });
   });
 
   it("reads a site's own folder too, and refuses an id that is there twice", async () => {

@@ -18,19 +18,50 @@ export interface Catalogue {
   find(id: string): DeviceDefinition;
 }
 
+/** A file of the catalogue: its names are known at once, the rest is read when it is asked for. */
+interface Entry {
+  readonly file: string;
+  readonly id: string;
+  readonly names: readonly string[];
+  definition(): DeviceDefinition;
+}
+
 /**
- * Reads the built-in device files and those of further folders (`<maker>/<model>.yaml`).
- * Throws DEVICE_FILE_INVALID, which names file, line and column of every error.
+ * Reads the built-in device files and those of further folders (`<maker>/<model>.yaml`). A gateway needs a few of the
+ * built-in ones, which the project's own tests have checked: each is parsed when it is asked for. A site's own are
+ * checked at once. Throws DEVICE_FILE_INVALID, which names file, line and column of every error.
  */
 export async function loadCatalogue(folders: readonly string[] = []): Promise<Catalogue> {
-  const definitions: DeviceDefinition[] = [];
-  for (const folder of [BUILT_IN, ...folders]) {
-    for (const file of await yamlFiles(folder))
-      definitions.push(parseDeviceFile(file, await readFile(file, "utf8")));
-  }
-  definitions.sort((a, b) => a.id.localeCompare(b.id));
-  const names = nameTable(definitions);
-  return { all: () => definitions, find: (id) => find(definitions, names, id.trim().toLowerCase()) };
+  const entries = (await entriesOf(BUILT_IN)).concat(...(await Promise.all(folders.map(entriesOf))));
+  const own = entries.filter(({ file }) => !file.startsWith(BUILT_IN));
+  for (const entry of own) entry.definition();
+  entries.sort((a, b) => a.id.localeCompare(b.id));
+  const names = nameTable(entries);
+  return {
+    all: () => entries.map((entry) => entry.definition()),
+    find: (id) => find(entries, names, id.trim().toLowerCase()).definition(),
+  };
+}
+
+async function entriesOf(folder: string): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for (const file of await yamlFiles(folder)) entries.push(entryOf(file, await readFile(file, "utf8")));
+  return entries;
+}
+
+function entryOf(file: string, text: string): Entry {
+  let parsed: DeviceDefinition | undefined;
+  const definition = (): DeviceDefinition => (parsed ??= parseDeviceFile(file, text));
+  const names = namesIn(text) ?? [definition().id, ...definition().aliases];
+  return { file, id: names[0] ?? "", names, definition };
+}
+
+/** The id and the aliases, where the file spells them plainly; undefined where it takes a YAML parser to tell. */
+function namesIn(text: string): string[] | undefined {
+  const id = /^id: ([a-z0-9-]+)$/m.exec(text)?.[1];
+  const list = /^aliases:\s*\[([a-z0-9,\s-]*)\]$/m.exec(text)?.[1];
+  if (id === undefined || (list === undefined && /^aliases:/m.test(text))) return undefined;
+  return [id, ...(list ?? "").split(",").map((name) => name.trim())].filter((name) => name !== "");
 }
 
 async function yamlFiles(folder: string): Promise<string[]> {
@@ -43,32 +74,27 @@ async function yamlFiles(folder: string): Promise<string[]> {
   return files.map((name) => join(folder, name));
 }
 
-function nameTable(definitions: readonly DeviceDefinition[]): ReadonlyMap<string, DeviceDefinition> {
-  const names = new Map<string, DeviceDefinition>();
-  for (const definition of definitions) {
-    for (const name of [definition.id, ...definition.aliases]) {
+function nameTable(entries: readonly Entry[]): ReadonlyMap<string, Entry> {
+  const names = new Map<string, Entry>();
+  for (const entry of entries) {
+    for (const name of entry.names) {
       const other = names.get(name);
       if (other) {
         throw new FieldwattError(
           "DEVICE_FILE_INVALID",
-          `"${name}" is in two files: ${other.file} and ${definition.file}`,
+          `"${name}" is in two files: ${other.file} and ${entry.file}`,
         );
       }
-      names.set(name, definition);
+      names.set(name, entry);
     }
   }
   return names;
 }
 
-function find(
-  definitions: readonly DeviceDefinition[],
-  names: ReadonlyMap<string, DeviceDefinition>,
-  id: string,
-): DeviceDefinition {
+function find(entries: readonly Entry[], names: ReadonlyMap<string, Entry>, id: string): Entry {
   const named = names.get(id);
   if (named) return named;
-  const [only, ...others] =
-    id === "" ? [] : definitions.filter((definition) => definition.id.endsWith(`-${id}`));
+  const [only, ...others] = id === "" ? [] : entries.filter((entry) => entry.id.endsWith(`-${id}`));
   if (only && others.length === 0) return only;
   const near = only ? [only.id, ...others.map((other) => other.id)] : nearest([...names.keys()], id);
   const hint = near.length > 0 ? `did you mean ${near.join(", ")}?` : '"fieldwatt device list" shows all';

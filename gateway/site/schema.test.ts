@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+import { siteSchema } from "./schema.ts";
+
+/** A site with these connections, one device each. */
+const problems = (...connections: object[]): string[] => {
+  const result = siteSchema.safeParse({
+    id: "site",
+    name: "Site",
+    timeZone: "Africa/Nairobi",
+    latitude: 0,
+    longitude: 37,
+    elevation: 1600,
+    members: [{ id: "member-1", name: "Member" }],
+    devices: connections.map((connection, index) => ({
+      id: `meter-${index + 1}`,
+      device: "eastron-sdm120",
+      mounting: "load",
+      connection,
+    })),
+    portal: { port: 0 },
+  });
+  return (result.error?.issues ?? []).map(({ path, message }) => `${path.join(".")}: ${message}`);
+};
+
+const bridge = { kind: "modbus-rtu-over-tcp", host: "10.0.0.7", port: 502, unit: 1 };
+const line = { kind: "modbus-rtu", path: "/dev/ttyUSB0", baudRate: 9_600, unit: 1 };
+
+describe("the framing of a Modbus connection", () => {
+  it.each([
+    [{ kind: "modbus-tcp", host: "10.0.0.7" }],
+    [bridge],
+    [{ kind: "modbus-udp", host: "10.0.0.7" }],
+    [line],
+  ])("is its kind: %j", (connection) => {
+    expect(problems(connection)).toEqual([]);
+  });
+
+  it.each([
+    ["a kind that leaves it open", { kind: "modbus", host: "10.0.0.7" }],
+    ["a bridge without its port", { kind: "modbus-rtu-over-tcp", host: "10.0.0.7", unit: 1 }],
+    ["unit 248 behind a bridge", { ...bridge, unit: 248 }],
+    ["a misspelt key", { ...line, baudrate: 9_600 }],
+  ])("does not pass as %s", (_what, connection) => {
+    expect(problems(connection)).not.toEqual([]);
+  });
+});
+
+describe("devices of one bus", () => {
+  it("may be many", () => {
+    expect(problems(line, { ...line, unit: 2 }, bridge, { ...bridge, unit: 2 })).toEqual([]);
+  });
+
+  it.each([
+    ["framing", bridge, { kind: "modbus-tcp", host: "10.0.0.7", port: 502 }, /speaks modbus-rtu-over-tcp/],
+    ["rate", line, { ...line, unit: 2, baudRate: 19_200 }, /9600 baud/],
+    ["parity", line, { ...line, unit: 2, parity: "even" }, /parity none/],
+  ])("must agree about its %s", (_what, one, other, told) => {
+    expect(problems(one, other)).toEqual([expect.stringMatching(told)]);
+  });
+});

@@ -3,7 +3,10 @@ import { Command, InvalidArgumentError } from "commander";
 import { FieldwattError } from "../domain/model/index.ts";
 import { readBusFile, faultRule, busFile, type BusFile } from "../simulators/bus-file.ts";
 import { openBus, type SimulatedBus } from "../simulators/bus.ts";
-import { clockOf, stopSignal, tellParent, wholeNumber } from "./command-line.ts";
+import { hasRegisters } from "../simulators/device/fake.ts";
+import { findSheet } from "../simulators/device/sheet.ts";
+import { openMqttTalker, openSerialTalker, type Talker } from "../simulators/talkers.ts";
+import { clockOf, positiveNumber, stopSignal, tellParent, wholeNumber } from "./command-line.ts";
 import { table } from "./table.ts";
 
 const EXAMPLES = `
@@ -11,6 +14,8 @@ Examples:
   $ fieldwatt simulate device eastron-sdm630                      one meter on 127.0.0.1:5020, unit 1
   $ fieldwatt simulate device sdm120 ./my-meter.yaml --pty meters two units on one serial line
   $ fieldwatt simulate device sdm120 --values tests --set voltage=231.2
+  $ fieldwatt simulate device dsmr-p1 --pty p1                    telegrams each second
+  $ fieldwatt simulate device opendtu-inverter --mqtt mqtt://127.0.0.1:1883 --topic solar
   $ fieldwatt simulate device sdm120 --fault late:chance=0.1,ms=1500 --fault flipped:every=7`;
 const BUS_EXAMPLE = `
 A bus file:
@@ -35,6 +40,9 @@ interface DeviceOptions extends RunOptions {
   readonly host: string;
   readonly framing: "mbap" | "rtu";
   readonly pty?: string;
+  readonly mqtt?: string;
+  readonly topic?: string;
+  readonly period: number;
   readonly unit: number;
   readonly seed: number;
   readonly values: "walk" | "tests";
@@ -65,6 +73,14 @@ export const simulateDeviceCommand = (): Command =>
     .option("--host <address>", "where the TCP server listens", "127.0.0.1")
     .option("--framing <framing>", "what the TCP connection carries: mbap or rtu", framing, "mbap")
     .option("--pty <link>", "serve Modbus RTU on a pseudo-terminal with this link")
+    .option("--mqtt <url>", "publish to this broker: a device that speaks MQTT, or LoRaWAN behind ChirpStack")
+    .option("--topic <topic>", "the topic that its messages are below (default: its id)")
+    .option(
+      "--period <s>",
+      "seconds between the telegrams of a device that talks by itself",
+      positiveNumber({ to: 3_600 }),
+      1,
+    )
     .option("--unit <n>", "the first device's unit", wholeNumber({ from: 0, to: 255 }), 1)
     .option(
       "--seed <n>",
@@ -121,6 +137,8 @@ function collectFault(text: string, before: DeviceOptions["fault"]): DeviceOptio
 }
 
 async function simulateDevices(ids: readonly string[], options: DeviceOptions): Promise<void> {
+  const talker = await openTalker(ids, options);
+  if (talker) return runTalker(talker, options);
   const { tcp, pty, host, unit, seed, values, set, fault } = options;
   const units = ids.map((device, index) => [String(unit + index), { device, values, set, faults: fault }]);
   const wire = pty === undefined ? { tcp: tcp ?? DEFAULT_PORT } : { pty, ...(tcp !== undefined && { tcp }) };
@@ -134,6 +152,34 @@ async function simulateDevices(ids: readonly string[], options: DeviceOptions): 
   if (!file.success)
     throw new FieldwattError("OPTION_INVALID", file.error.issues.map(({ message }) => message).join("; "));
   await run(file.data, { ...options, folder: process.cwd() });
+}
+
+/** A device without registers is alone on its line. */
+async function openTalker(
+  [id = "", ...others]: readonly string[],
+  options: DeviceOptions,
+): Promise<Talker | undefined> {
+  const sheet = findSheet(id, options.deviceFiles === undefined ? [] : [options.deviceFiles]);
+  if (others.length > 0 || hasRegisters(sheet)) return undefined;
+  const { seed, set, mqtt, pty, topic = sheet.id } = options;
+  const how = { seed, set, clock: clockOf(undefined), periodMs: options.period * 1_000 };
+  if (mqtt !== undefined) return openMqttTalker(sheet, { url: mqtt, topic }, how);
+  if (pty !== undefined) return openSerialTalker(sheet, pty, how);
+  throw new FieldwattError("OPTION_INVALID", `${sheet.id} has no registers: give --pty LINK or --mqtt URL`);
+}
+
+async function runTalker(opened: Talker, { json }: RunOptions): Promise<void> {
+  const stop = stopSignal();
+  await using talker = opened;
+  const ready = { event: "ready", address: talker.address };
+  console.log(json ? JSON.stringify(ready) : `${talker.address}\n\nRunning; Ctrl-C ends it.`);
+  tellParent(ready);
+  await ended(stop);
+}
+
+async function ended(stop: AbortSignal): Promise<void> {
+  if (!stop.aborted) await new Promise((end) => stop.addEventListener("abort", end, { once: true }));
+  if (process.connected) process.disconnect();
 }
 
 async function run(file: BusFile, options: RunOptions & { readonly folder: string }): Promise<void> {
@@ -152,8 +198,7 @@ async function run(file: BusFile, options: RunOptions & { readonly folder: strin
   };
   console.log(options.json ? JSON.stringify(ready) : text(bus));
   tellParent(ready);
-  if (!stop.aborted) await new Promise((end) => stop.addEventListener("abort", end, { once: true }));
-  if (process.connected) process.disconnect();
+  await ended(stop);
 }
 
 const traceRequest = (unit: number, request: Uint8Array): void =>

@@ -72,10 +72,19 @@ const DERIVED: Readonly<Partial<Record<Quantity, (moment: Moment, channel: strin
   apparentPower: (moment, channel) => powerOf(moment, channel) / POWER_FACTOR,
   reactivePower: (moment, channel) =>
     (powerOf(moment, channel) * Math.sqrt(1 - POWER_FACTOR ** 2)) / POWER_FACTOR,
-  current: (moment, channel) => powerOf(moment, channel) / POWER_FACTOR / walk(moment, "voltage", channel),
-  // L1-L2 lies between two phases.
-  voltage: (moment, channel) => walk(moment, "voltage", channel) * (channel.includes("-") ? Math.sqrt(3) : 1),
+  current: (moment, channel) => powerOf(moment, channel) / POWER_FACTOR / voltageOf(moment, channel),
+  voltage: voltageOf,
 };
+
+/** V, where it is not the grid's. */
+const BATTERIES: Readonly<Record<string, number>> = { battery: 26.2, starter: 12.7, midpoint: 13.1 };
+
+function voltageOf(moment: Moment, channel: string): number {
+  const battery = BATTERIES[channel];
+  if (battery !== undefined) return (battery * walk(moment, "voltage", channel)) / 230;
+  // L1-L2 lies between two phases.
+  return walk(moment, "voltage", channel) * (channel.includes("-") ? Math.sqrt(3) : 1);
+}
 
 function valueOf(moment: Moment, quantity: Quantity, channel: string): number {
   const derived = DERIVED[quantity];

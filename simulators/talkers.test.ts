@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { instant } from "../domain/model/index.ts";
+import { loadCatalogue, openSerialStream, type Decoded } from "../drivers/index.ts";
+import { ManualClock } from "../platform/clock.ts";
+import { findSheet } from "./device/sheet.ts";
+import { openMqttTalker, openSerialTalker } from "./talkers.ts";
+
+let folder = "";
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), "fieldwatt-talkers-"))));
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const NOON = instant(1_781_524_800_000);
+const options = {
+  seed: 1,
+  clock: new ManualClock(NOON),
+  periodMs: 100,
+  set: { activePower: -1_250, "activePower.pv": 321 },
+};
+const catalogue = await loadCatalogue();
+
+describe("a fake that talks on a serial line, heard by the driver", () => {
+  it.each([
+    ["dsmr-p1", "activePower", -1_250],
+    ["sml-meter", "activePower", -1_250],
+    ["iec-62056-21-push", "activePower", -1_250],
+    ["victron-mppt", "activePower", 321],
+  ])("%s", async (id, quantity, value) => {
+    const link = join(folder, "line");
+    await using talker = await openSerialTalker(findSheet(id), link, options);
+    const heard = Promise.withResolvers<Decoded>();
+    await using _stream = openSerialStream(
+      { kind: "serial", path: talker.address, baudRate: 9_600 },
+      catalogue.find(id),
+      {
+        now: () => NOON,
+        onDecoded: (decoded) => decoded.samples.length > 0 && heard.resolve(decoded),
+        onFault: () => undefined,
+      },
+    );
+    const { samples } = await heard.promise;
+    expect(samples.find((sample) => sample.quantity === quantity)?.value).toBe(value);
+  });
+
+  it("is refused where there is none", async () => {
+    const none = openSerialTalker(findSheet("tasmota-energy"), join(folder, "x"), options);
+    await expect(none).rejects.toMatchObject({ code: "OPTION_INVALID" });
+    const broker = { url: "mqtt://127.0.0.1:1", topic: "t" };
+    expect(() => openMqttTalker(findSheet("dsmr-p1"), broker, options)).toThrow(
+      expect.objectContaining({ code: "OPTION_INVALID" }),
+    );
+  });
+});

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { instant } from "../../domain/model/index.ts";
 import {
   decodeRegisters,
   loadCatalogue,
@@ -9,6 +10,7 @@ import {
 } from "../index.ts";
 import { targetName } from "../value.ts";
 import { withOptions } from "../options.ts";
+import { decodeReads } from "./points.ts";
 import { bitPattern, WORD_COUNTS } from "./words.ts";
 
 const definition = (body: string): DeviceDefinition =>
@@ -90,6 +92,16 @@ describe("a point", () => {
     expect(() => withOptions(RICH, ["sideways"])).toThrow(
       expect.objectContaining({ code: "OPTION_INVALID" }),
     );
+  });
+});
+
+describe("one cycle of several requests", () => {
+  it("joins a value with the ratios of another request, and keeps the time of its own", () => {
+    if (RICH.dialect.kind !== "modbus") throw new Error("the definition has registers");
+    const read = (at: number, words: number[], time: number) =>
+      ({ table: "holding", at, words, time: instant(time) }) as const;
+    const decoded = decodeReads(RICH.dialect.points, [read(1, [23], 1000), read(10, [100, 2], 2000)]);
+    expect(decoded).toEqual({ samples: [{ quantity: "voltage", value: 460, time: 1000 }], problems: [] });
   });
 });
 

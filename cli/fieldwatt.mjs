@@ -1,16 +1,51 @@
 #!/usr/bin/env node
-// The command `fieldwatt`: hands over to Node 24, which comes with the packages when the machine's own is older.
+// The command `fieldwatt`, plain JavaScript. It sees to it that the program runs on Node 24, which comes with the
+// packages, and that what runs for years takes little memory (docs/decisions/0007-memory.md).
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import module from "node:module";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const here = dirname(fileURLToPath(import.meta.url));
-const own = join(here, "..", "node_modules", ".bin", "node");
-const newEnough = Number(process.versions.node.split(".")[0]) >= 24;
-const node = !newEnough && existsSync(own) ? own : process.execPath;
-const main = ["main.ts", "main.js"].map((name) => join(here, name)).find(existsSync);
+/** V8 would let the space of young objects grow to 48 MB in each thread. */
+const FLAGS = ["--max-semi-space-size=2"];
+/** The C library would give each thread a heap of its own. */
+const ENVIRONMENT = { MALLOC_ARENA_MAX: "2" };
 
-const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: "inherit" });
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
-child.on("exit", (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
+const self = fileURLToPath(import.meta.url);
+const args = process.argv.slice(2);
+const isNewEnough = Number(process.versions.node.split(".")[0]) >= 24;
+const isService = args[1] === "run" && (args[0] === "gateway" || args[0] === "hub");
+// Whoever starts this with a channel has chosen the flags, and a channel cannot be handed over.
+const isLean =
+  !isService || process.send !== undefined || FLAGS.every((flag) => process.execArgv.includes(flag));
+
+if (isNewEnough && isLean) await load();
+else handOver(isNewEnough ? process.execPath : ownNode());
+
+async function load() {
+  // Code stripped of its types is kept, so that later starts need no TypeScript parser, neither here nor in threads,
+  // which go by the variable.
+  const { NODE_COMPILE_CACHE, CACHE_DIRECTORY, STATE_DIRECTORY } = process.env;
+  const folder = join(CACHE_DIRECTORY ?? STATE_DIRECTORY ?? join(homedir(), ".cache"), "fieldwatt-code");
+  const { directory } = module.enableCompileCache(NODE_COMPILE_CACHE ?? folder);
+  if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= folder;
+  await import(["main.ts", "main.js"].map((name) => new URL(name, import.meta.url)).find(existsSync));
+}
+
+function handOver(node) {
+  const command = [...(isService ? FLAGS : []), ...process.execArgv, self, ...args];
+  const env = { ...process.env, ...(isService && ENVIRONMENT) };
+  // In the place of this process where Node can do that: no second one waits beside it.
+  if (process.execve !== undefined && process.platform !== "win32")
+    process.execve(node, [node, ...command], env);
+  const child = spawn(node, command, { stdio: "inherit", env });
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+  child.on("exit", (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
+}
+
+function ownNode() {
+  const own = join(dirname(self), "..", "node_modules", ".bin", "node");
+  return existsSync(own) ? own : process.execPath;
+}

@@ -9,7 +9,8 @@ import { openHubLink } from "./forward/hub-link.ts";
 import { openPortal } from "./portal/portal.ts";
 import { openRecord } from "./record/open.ts";
 import { createGate } from "./release/gate.ts";
-import { gatewayFigures, openMetrics, type Figures } from "./sinks/prometheus.ts";
+import { gatewayFigures, type Figures } from "./sinks/figures.ts";
+import { metricsWhenAsked } from "./sinks/metrics.ts";
 import { openIdentity } from "./site/identity.ts";
 import { loadPolicyOrNone, type Site } from "./site/load.ts";
 import { createSummariser, keepSummarising } from "./summarise/summariser.ts";
@@ -57,7 +58,7 @@ export async function runGateway({
 
   await using accounts = openAccounts({ path: join(site.data, "accounts.sqlite"), entropy, wallNow });
   const health = { devices: () => acquisition.states(), link: () => link?.state() };
-  const metrics = openMetrics({ store, broker, gate, health, clock });
+  const metrics = metricsWhenAsked({ store, broker, gate, health, clock });
   const pages = { site, policy, store, live: acquisition.live, accounts, clock, log, metrics, health };
   await using portal = await openPortal({ ...pages, ...site.portal });
   await writeOperatorLink(accounts, { folder: site.data, url: portal.url });

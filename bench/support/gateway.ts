@@ -8,7 +8,9 @@ import type { Load } from "./load.ts";
 
 /** How long the gateway may take to start or to stop, ms. */
 const PATIENCE_MS = 15_000;
-const cli = new URL("../../cli/main.ts", import.meta.url).pathname;
+/** With what `cli/fieldwatt.mjs` gives a gateway that is started without a channel. */
+const cli = ["--max-semi-space-size=2", new URL("../../cli/fieldwatt.mjs", import.meta.url).pathname];
+const env = { ...process.env, MALLOC_ARENA_MAX: "2" };
 
 export interface BenchSite {
   readonly file: string;
@@ -63,8 +65,8 @@ export interface RunningGateway extends AsyncDisposable {
 
 /** The real gateway, as `fieldwatt gateway run` starts it; resolves when it listens. */
 export async function startGateway(site: BenchSite, log: string): Promise<RunningGateway> {
-  const args = [cli, "gateway", "run", "--site", site.file, "--log", log, "--log-level", "warn"];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  const args = [...cli, "gateway", "run", "--site", site.file, "--log", log, "--log-level", "warn"];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit", "ipc"], env });
   const { brokerPort, portalPort } = await ready(child, log);
   const proc = (name: string): string => readFileSync(`/proc/${child.pid}/${name}`, "utf8");
   const field = (text: string, name: string): number =>

@@ -5,7 +5,7 @@ import { publicKeyFromText } from "../../protocol/keys.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { Identity } from "../site/identity.ts";
 import type { Site } from "../site/load.ts";
-import { openLink, type Link } from "./link.ts";
+import type { Link } from "./link.ts";
 
 /** The link that the site file asks for, or none: a gateway without a hub keeps everything at home. */
 export async function openHubLink(
@@ -17,6 +17,8 @@ export async function openHubLink(
   const password = await readFile(hub.passwordFile, "utf8").catch((cause: unknown) => {
     throw new FieldwattError("SITE_FILE_INVALID", `hub.passwordFile: ${messageOf(cause)}`, { cause });
   });
+  // The MQTT client is loaded by those who have a hub.
+  const { openLink } = await import("./link.ts");
   return openLink({
     url: hub.url,
     gateway: site.id,

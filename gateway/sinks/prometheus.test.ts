@@ -6,7 +6,8 @@ import { deviceId, instant, streamId, type DenyReason } from "../../domain/model
 import { ManualClock } from "../../platform/clock.ts";
 import type { DeviceState } from "../acquire/device-state.ts";
 import { openRecord } from "../record/open.ts";
-import { gatewayFigures, openMetrics, type MetricsOptions } from "./prometheus.ts";
+import { gatewayFigures } from "./figures.ts";
+import { openMetrics, type MetricsOptions } from "./prometheus.ts";
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "fieldwatt-metrics-"))));

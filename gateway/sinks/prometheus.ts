@@ -1,10 +1,9 @@
-import type { DatabaseSync } from "node:sqlite";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { Clock, DenyReason } from "../../domain/model/index.ts";
 import type { Broker } from "../../platform/broker.ts";
 import type { DeviceState } from "../acquire/device-state.ts";
 import type { LinkState } from "../forward/link.ts";
-import type { RecordStats } from "../record/store.ts";
+import { gatewayFigures, type Watched } from "./figures.ts";
 
 /** What the gateway counts about itself, in Prometheus' text form. Every figure is taken when it is asked for. */
 export interface Metrics {
@@ -24,34 +23,7 @@ export interface MetricsOptions {
   readonly clock: Clock;
 }
 
-/** Of the record only what is looked at. */
-export interface Watched {
-  readonly read: DatabaseSync;
-  readonly stats: () => RecordStats;
-}
-
-/** How far the gateway has come, for a line on a terminal. */
-export interface Figures {
-  /** Readings kept since start. */
-  readonly readings: number;
-  /** Summaries ever released, and those of them that the hub has not acknowledged. */
-  readonly released: number;
-  readonly waiting: number;
-  /** Answers of the hub that are kept. */
-  readonly answers: number;
-}
-
 const DEVICE_STATES: readonly DeviceState["state"][] = ["starting", "ok", "silent", "backingOff"];
-
-export function gatewayFigures({ read, stats }: Watched): Figures {
-  const one = (sql: string): number => Number(read.prepare(sql).get()?.["n"]);
-  return {
-    readings: stats().readingsCommitted,
-    released: one("SELECT coalesce(max(sequence), 0) AS n FROM release"),
-    waiting: one("SELECT count(*) AS n FROM outbox"),
-    answers: one("SELECT count(*) AS n FROM answer"),
-  };
-}
 
 export function openMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();

@@ -7,7 +7,7 @@ import type { Order, Report, ThreadOptions } from "./messages.ts";
  * alone and is started again. Packets lie outside of it and are bounded by the guard.
  */
 const HEAP_MB = 256;
-const YOUNG_MB = 8;
+const YOUNG_MB = 6;
 /** How long closing may take before the thread is ended, ms. */
 const CLOSE_MS = 3_000;
 

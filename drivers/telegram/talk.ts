@@ -39,67 +39,81 @@ export interface TalkOptions {
   readonly signal: AbortSignal;
 }
 
-export function openTalk(port: SerialBytePort, { name, dataBits, signal }: TalkOptions): Talk {
-  let waiting: Waiting | undefined;
-  // What comes between a question and the hearing of its answer.
-  let early: Uint8Array[] = [];
+/** Who hears what comes in. */
+interface Ear {
+  waiting: Waiting | undefined;
+  /** What comes between a question and the hearing of its answer. */
+  early: Uint8Array[];
+}
+
+export function openTalk(port: SerialBytePort, options: TalkOptions): Talk {
+  const { dataBits } = options;
+  const ear: Ear = { waiting: undefined, early: [] };
   port.onData((raw) => {
     const bytes = dataBits === 7 ? fromSevenBits(raw) : raw;
-    if (waiting) waiting.take(bytes);
-    else if (early.length < MAX_EARLY) early.push(bytes);
+    if (ear.waiting) ear.waiting.take(bytes);
+    else if (ear.early.length < MAX_EARLY) ear.early.push(bytes);
   });
-  port.onClose((error) => waiting?.fail(error));
+  port.onClose((error) => ear.waiting?.fail(error));
   return {
     write: (bytes) => {
-      early = [];
+      ear.early = [];
       const raw = typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes;
       return port.write(dataBits === 7 ? toSevenBits(raw) : raw);
     },
-    hear: (take, limits) =>
-      new Promise((resolve, reject) => {
-        let count = 0;
-        const timeout = (): void =>
-          fail(new FieldwattError("DEVICE_TIMEOUT", `${name}: ${limits.what} did not come in time`));
-        const fail = (error: unknown): void => end(() => reject(error));
-        const aborted = (): void => fail(signal.reason);
-        const end = (settle: () => void): void => {
-          waiting = undefined;
-          clearTimeout(limit);
-          clearTimeout(silence);
-          signal.removeEventListener("abort", aborted);
-          settle();
-        };
-        const limit = setTimeout(timeout, limits.limitMs);
-        const silence = setTimeout(timeout, limits.silenceMs);
-        waiting = {
-          fail,
-          take(bytes) {
-            silence.refresh();
-            count += bytes.length;
-            const answer = take(bytes);
-            if (answer !== undefined) end(() => resolve(answer));
-            else if (count > MAX_BYTES)
-              fail(new FieldwattError("DEVICE_GARBLED", `${name}: the line does not become still`));
-          },
-        };
-        signal.addEventListener("abort", aborted);
-        if (signal.aborted) aborted();
-        for (const bytes of early.splice(0)) waiting?.take(bytes);
-      }),
+    hear: (take, limits) => hear(ear, take, { ...limits, ...options }),
     setBaudRate: port.setBaudRate,
     sendBreak: port.sendBreak,
-    quieten: (ms) =>
-      new Promise((resolve) => {
-        early = [];
-        const done = (): void => {
-          waiting = undefined;
-          clearTimeout(still);
-          clearTimeout(limit);
-          resolve();
-        };
-        const still = setTimeout(done, ms);
-        const limit = setTimeout(done, LONGEST_QUIETENING_MS);
-        waiting = { take: () => void still.refresh(), fail: done };
-      }),
+    quieten: (ms) => quieten(ear, ms),
   };
+}
+
+function hear<Answer>(
+  ear: Ear,
+  takeFrom: (bytes: Uint8Array) => Answer | undefined,
+  { name, what, limitMs, silenceMs, signal }: Limits & TalkOptions,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let count = 0;
+    const timeout = (): void =>
+      fail(new FieldwattError("DEVICE_TIMEOUT", `${name}: ${what} did not come in time`));
+    const fail = (error: unknown): void => end(() => reject(error));
+    const aborted = (): void => fail(signal.reason);
+    const end = (settle: () => void): void => {
+      ear.waiting = undefined;
+      clearTimeout(limit);
+      clearTimeout(silence);
+      signal.removeEventListener("abort", aborted);
+      settle();
+    };
+    const limit = setTimeout(timeout, limitMs);
+    const silence = setTimeout(timeout, silenceMs);
+    const take = (bytes: Uint8Array): void => {
+      silence.refresh();
+      count += bytes.length;
+      const answer = takeFrom(bytes);
+      if (answer !== undefined) end(() => resolve(answer));
+      else if (count > MAX_BYTES)
+        fail(new FieldwattError("DEVICE_GARBLED", `${name}: the line does not become still`));
+    };
+    ear.waiting = { take, fail };
+    signal.addEventListener("abort", aborted);
+    if (signal.aborted) aborted();
+    for (const bytes of ear.early.splice(0)) ear.waiting?.take(bytes);
+  });
+}
+
+function quieten(ear: Ear, ms: number): Promise<void> {
+  ear.early = [];
+  return new Promise((resolve) => {
+    const done = (): void => {
+      ear.waiting = undefined;
+      clearTimeout(still);
+      clearTimeout(limit);
+      resolve();
+    };
+    const still = setTimeout(done, ms);
+    const limit = setTimeout(done, LONGEST_QUIETENING_MS);
+    ear.waiting = { take: () => void still.refresh(), fail: done };
+  });
 }

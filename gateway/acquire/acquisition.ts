@@ -5,6 +5,7 @@ import {
   busOf,
   decodeMessage,
   deviceMemory,
+  isAsked,
   isModbus,
   openModbusBus,
   openPlausibility,
@@ -22,6 +23,7 @@ import type { Logger } from "../../platform/log.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { Site } from "../site/load.ts";
 import type { SiteDevice } from "../site/schema.ts";
+import { askMeters, type AskedMeter } from "./asked.ts";
 import { createDeviceStates, type DeviceState } from "./device-state.ts";
 import { createLive, type Live } from "./live.ts";
 import { keeper } from "./keep.ts";
@@ -85,6 +87,9 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
   const buses = groupByBus(placed).map((group) =>
     runBus(group, { keep, now, polling: { clock, states, log, signal: stop.signal } }),
   );
+  const asked = [
+    ...Map.groupBy(askedMeters(placed, keep), ({ connection }) => busOf(connection, realPath)).values(),
+  ].map((line) => askMeters(line, { now, polling: { clock, states, log, signal: stop.signal } }));
   const talkers = placed.flatMap((p) => runTalker(p, { keep, now, states }));
 
   return {
@@ -99,7 +104,7 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
     },
     async [Symbol.asyncDispose]() {
       stop.abort();
-      await Promise.all([...buses, ...talkers.map((talker) => talker[Symbol.asyncDispose]())]);
+      await Promise.all([...buses, ...asked, ...talkers.map((talker) => talker[Symbol.asyncDispose]())]);
     },
   };
 }
@@ -185,6 +190,14 @@ function steadiest(group: readonly Wired[]): ModbusConnection | undefined {
   );
 }
 
+const askedMeters = (placed: readonly Placed[], keep: KeepFrom): AskedMeter[] =>
+  placed.flatMap((from): AskedMeter[] => {
+    const { device, definition } = from;
+    const { id, interval, connection } = device;
+    if (connection.kind !== "serial" || !isAsked(definition)) return [];
+    return [{ id, interval, definition, connection, keep: (decoded) => keep(from, decoded) }];
+  });
+
 interface TalkerRun {
   readonly keep: KeepFrom;
   readonly now: () => Instant;
@@ -197,7 +210,7 @@ interface TalkerRun {
  */
 function runTalker(from: Placed, { keep, now, states }: TalkerRun): AsyncDisposable[] {
   const { id, connection, interval } = from.device;
-  if (connection.kind !== "serial") return [];
+  if (connection.kind !== "serial" || isAsked(from.definition)) return [];
   const next = new Map<string, number>();
   const onDecoded = (decoded: Decoded): void => {
     const at = now();

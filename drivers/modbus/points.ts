@@ -51,7 +51,16 @@ export const addressesOf = ({
 }: RegisterNumber & Pick<ModbusPoint, "parts">): readonly number[] =>
   parts ?? Array.from({ length: WORD_COUNTS[as] }, (_, index) => at + index);
 
+/** Nothing of a point with one layout was read: most points of most requests. */
+function isAbsent({ table, at, as, parts, when }: ModbusPoint, source: RegisterSource): boolean {
+  if (when || parts) return false;
+  for (let address = at; address < at + WORD_COUNTS[as]; address++)
+    if (source(table, address) !== undefined) return false;
+  return true;
+}
+
 function decodePoint(given: ModbusPoint, source: RegisterSource): Decoded {
+  if (isAbsent(given, source)) return NOTHING;
   const point = layoutOf(given, source);
   if (!point) {
     if (addressesOf(given).every((address) => source(given.table, address) === undefined)) return NOTHING;

@@ -66,9 +66,10 @@ async function unknownWord(
 ): Promise<string | undefined> {
   const help = await helpOf(path);
   const [word = "", ...rest] = words;
-  if (/^Commands:$/m.test(help)) {
+  // A command with subcommands may also run by itself, with options of its own.
+  if (/^Commands:$/m.test(help) && !word.startsWith("--")) {
     const known = new RegExp(`^  ${word} `, "m").test(help.slice(help.indexOf("Commands:")));
-    return known && !word.startsWith("-") ? unknownWord(rest, [...path, word]) : word;
+    return known ? unknownWord(rest, [...path, word]) : word;
   }
   return words.find((option) => option.startsWith("--") && !new RegExp(`${option}\\b`).test(help));
 }

@@ -9,7 +9,8 @@ import type { Load } from "./load.ts";
 /** How long the gateway may take to start or to stop, ms. */
 const PATIENCE_MS = 15_000;
 /** With what `cli/fieldwatt.mjs` gives a gateway that is started without a channel. */
-const cli = ["--max-semi-space-size=2", new URL("../../cli/fieldwatt.mjs", import.meta.url).pathname];
+const flags = ["--max-semi-space-size=2", "--no-parallel-scavenge"];
+const cli = new URL("../../cli/fieldwatt.mjs", import.meta.url).pathname;
 const env = { ...process.env, MALLOC_ARENA_MAX: "2" };
 
 export interface BenchSite {
@@ -65,7 +66,7 @@ export interface RunningGateway extends AsyncDisposable {
 
 /** The real gateway, as `fieldwatt gateway run` starts it; resolves when it listens. */
 export async function startGateway(site: BenchSite, log: string): Promise<RunningGateway> {
-  const args = [...cli, "gateway", "run", "--site", site.file, "--log", log, "--log-level", "warn"];
+  const args = [...flags, cli, "gateway", "run", "--site", site.file, "--log", log, "--log-level", "warn"];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit", "ipc"], env });
   const { brokerPort, portalPort } = await ready(child, log);
   const proc = (name: string): string => readFileSync(`/proc/${child.pid}/${name}`, "utf8");

@@ -32,9 +32,12 @@ const RESTARTS_A_MINUTE = 10;
 const MINUTE_MS = 60_000;
 const TAIL_LINES = 5;
 
-const main = fileURLToPath(
-  new URL(`../main${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url),
-);
+const command = fileURLToPath(new URL("../fieldwatt.mjs", import.meta.url));
+/** What `fieldwatt` gives itself where it is started without a channel: docs/decisions/0007-memory.md. */
+const LEAN = {
+  execArgv: ["--max-semi-space-size=2", "--no-parallel-scavenge"],
+  env: { MALLOC_ARENA_MAX: "2" },
+};
 
 export async function startChild<Ready>(options: ChildOptions): Promise<Child<Ready>> {
   const { name, signal, onDeath } = options;
@@ -80,7 +83,12 @@ interface Running {
 }
 
 function run({ name, args, logFile, onEvent }: ChildOptions): Running {
-  const child = fork(main, args, { stdio: ["ignore", "pipe", "pipe", "ipc"] });
+  const { execArgv, env } = LEAN;
+  const child = fork(command, args, {
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    execArgv,
+    env: { ...process.env, ...env },
+  });
   const log = createWriteStream(logFile, { flags: "a", mode: 0o600 });
   const tail: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 
 /** `npm start` as a newcomer runs it, in a process group of its own so that Ctrl-C reaches all of it. */
-const main = join(import.meta.dirname, "..", "..", "cli", "main.ts");
+const main = join(import.meta.dirname, "..", "..", "cli", "fieldwatt.mjs");
 
 export interface DemoRun extends AsyncDisposable {
   printed(): string;

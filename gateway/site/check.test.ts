@@ -72,8 +72,13 @@ describe("fieldwatt site check", () => {
     expect(await check(GOOD, "version: 0\noffers: []\n")).toEqual([expect.stringMatching(/^1:1 version: /)]);
   });
 
-  it("looks for the password of the hub", async () => {
-    const hub = `hub: { id: hub, url: "mqtt://hub.example", publicKey: ${"a".repeat(43)}, passwordFile: none }\n`;
-    expect(await check(GOOD + hub)).toEqual([expect.stringMatching(/^17:\d+ .*fieldwatt hub enrol/)]);
+  const HUB = `hub: { id: hub, url: "mqtt://hub.example", publicKey: ${"a".repeat(43)}, passwordFile: none }\n`;
+  const MOSQUITTO =
+    'externalBroker: { url: "mqtt://127.0.0.1:1883", user: fieldwatt, passwordFile: nowhere }\n';
+  it.each<[string, string, RegExp]>([
+    ["the hub", HUB, /^17:\d+ .*none cannot be read.*fieldwatt hub enrol/],
+    ["a broker that the site has already", MOSQUITTO, /^17:\d+ .*nowhere cannot be read.*at that broker/],
+  ])("looks for the password of %s", async (_what, part, line) => {
+    expect(await check(GOOD + part)).toEqual([expect.stringMatching(line)]);
   });
 });

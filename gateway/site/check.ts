@@ -1,4 +1,5 @@
-import { access } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { messageOf } from "../../domain/model/index.ts";
 import { loadCatalogue, type Catalogue } from "../../drivers/index.ts";
 import { checkYamlFile, type FileProblem } from "../../platform/yaml-file.ts";
@@ -16,7 +17,7 @@ export async function checkSite(file: string): Promise<readonly FileProblem[]> {
   const catalogue = await loadCatalogue(site.deviceFiles === undefined ? [] : [site.deviceFiles]);
   const around = await checkYamlFile(
     file,
-    withDevices(catalogue, await missingPassword(site)),
+    withDevices(catalogue, await missingPasswords(site)),
     "SITE_FILE_UNREADABLE",
   );
   const policy = await checkYamlFile(site.policy, policySchema, "POLICY_FILE_INVALID").catch(
@@ -38,16 +39,15 @@ const inOrder = (problems: readonly FileProblem[]): FileProblem[] =>
   problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
 
 /** The site's schema, which also knows the device files and what they speak. */
-const withDevices = (catalogue: Catalogue, passwordProblem: string | undefined) =>
+const withDevices = (catalogue: Catalogue, missing: readonly MissingPassword[]) =>
   siteSchema.superRefine((site, context) => {
     site.devices.forEach((device, i) => {
       const message = deviceProblem(catalogue, device);
       if (message !== undefined)
         context.addIssue({ code: "custom", path: ["devices", i, "device"], message });
     });
-    if (passwordProblem !== undefined) {
-      context.addIssue({ code: "custom", path: ["hub", "passwordFile"], message: passwordProblem });
-    }
+    for (const { of, message } of missing)
+      context.addIssue({ code: "custom", path: [of, "passwordFile"], message });
   });
 
 function deviceProblem(catalogue: Catalogue, { device, connection }: SiteDevice): string | undefined {
@@ -61,10 +61,25 @@ function deviceProblem(catalogue: Catalogue, { device, connection }: SiteDevice)
   }
 }
 
-async function missingPassword({ hub }: Site): Promise<string | undefined> {
-  if (!hub) return undefined;
-  return access(hub.passwordFile).then(
-    () => undefined,
-    () => `${hub.passwordFile} cannot be read; it holds the password that "fieldwatt hub enrol" printed`,
-  );
+interface MissingPassword {
+  readonly of: keyof typeof PASSWORDS;
+  readonly message: string;
+}
+
+/** What each password file of a site is for. */
+const PASSWORDS = {
+  hub: 'it holds the password that "fieldwatt hub enrol" printed',
+  externalBroker: "it holds the password of the gateway's user at that broker",
+} as const;
+
+async function missingPasswords(site: Site): Promise<MissingPassword[]> {
+  const looked = (["hub", "externalBroker"] as const).map(async (of): Promise<MissingPassword[]> => {
+    const file = site[of]?.passwordFile;
+    if (file === undefined) return [];
+    return access(resolve(dirname(site.file), file), constants.R_OK).then(
+      () => [],
+      () => [{ of, message: `${file} cannot be read; ${PASSWORDS[of]}` }],
+    );
+  });
+  return (await Promise.all(looked)).flat();
 }

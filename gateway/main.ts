@@ -57,7 +57,7 @@ export async function runGateway({
   await using link = await openHubLink(site, { identity, store, clock, log });
 
   await using accounts = openAccounts({ path: join(site.data, "accounts.sqlite"), entropy, wallNow });
-  const health = { devices: () => acquisition.states(), link: () => link?.state() };
+  const health = { devices: () => acquisition.states(), link: () => link?.state(), broker: () => broker };
   const metrics = metricsWhenAsked({ store, broker, gate, health, clock });
   const pages = { site, policy, store, live: acquisition.live, accounts, clock, log, metrics, health };
   await using portal = await openPortal({ ...pages, ...site.portal });

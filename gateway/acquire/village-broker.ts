@@ -1,5 +1,5 @@
 import type { Clock } from "../../domain/model/index.ts";
-import { openBroker, type Broker } from "../../platform/broker.ts";
+import { openBroker, type Broker, type BrokerState } from "../../platform/broker.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { Site } from "../site/load.ts";
@@ -7,10 +7,17 @@ import type { Acquisition } from "./acquisition.ts";
 import { deliveries } from "./deliveries.ts";
 import { openDevicePasswords } from "./device-passwords.ts";
 import type { ExternalBroker } from "./external-broker.ts";
-import { openQuarantine } from "./quarantine.ts";
+import { openQuarantine, type Quarantine, type Quarantined } from "./quarantine.ts";
 
 /** The broker of the village's MQTT devices: this program's own, or one that the site has already. */
-export type VillageBroker = Broker | ExternalBroker;
+export interface VillageBroker extends AsyncDisposable {
+  /** Undefined where devices connect elsewhere. */
+  readonly port: number | undefined;
+  connectedUsers(): readonly string[];
+  state(): BrokerState;
+  /** Messages that could not be taken, newest first; at most `ENTRIES_MAX`. */
+  quarantined(): readonly Quarantined[];
+}
 
 export interface VillageBrokerOptions {
   readonly site: Site;
@@ -32,10 +39,19 @@ export async function openVillageBroker(options: VillageBrokerOptions): Promise<
   if (site.externalBroker) {
     // Loaded where it is asked for: most sites have no other broker.
     const { openExternalBroker } = await import("./external-broker.ts");
-    return openExternalBroker({ site, settings: site.externalBroker, deliver, log });
+    const broker = await openExternalBroker({ site, settings: site.externalBroker, deliver, log });
+    return withQuarantine(broker, quarantine);
   }
-  return site.broker && openOwnBroker({ ...options, deliver }, site.broker);
+  return site.broker && withQuarantine(await openOwnBroker({ ...options, deliver }, site.broker), quarantine);
 }
+
+const withQuarantine = (broker: Broker | ExternalBroker, quarantine: Quarantine): VillageBroker => ({
+  port: broker.port,
+  connectedUsers: () => broker.connectedUsers(),
+  state: () => broker.state(),
+  quarantined: () => quarantine.list().toReversed(),
+  [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
+});
 
 function openOwnBroker(
   { site, acquisition, log, deliver }: VillageBrokerOptions & { deliver: ReturnType<typeof deliveries> },

@@ -82,12 +82,16 @@ function healthRoute(api: OpenAPIHono<SessionEnv>, { store, clock, health }: Por
         clockTrusted: clock.trusted(),
         devices: { ok: devices.filter(({ state }) => state === "ok").length, all: devices.length },
         hub: link ? (link.connected ? ("connected" as const) : ("away" as const)) : ("none" as const),
+        broker: brokerWord(health.broker()?.state().up),
         outbox: outboxDepth(store.read),
       };
       return c.json(body, recordFailing ? 503 : 200);
     },
   );
 }
+
+const brokerWord = (up: boolean | undefined): "none" | "up" | "down" =>
+  up === undefined ? "none" : up ? "up" : "down";
 
 const request = { query: schemas.dayQuery };
 const dayFor = ({ site, clock }: Portal, day: string | undefined): Day =>
@@ -205,8 +209,19 @@ function deviceRoute(api: OpenAPIHono<SessionEnv>, { health, clock }: Portal): v
         error: error ?? null,
         doubtful: doubtful ?? {},
       }));
-    return c.json({ devices }, 200);
+    return c.json({ devices, ...brokerOf(health) }, 200);
   });
+}
+
+function brokerOf(health: Portal["health"]) {
+  const broker = health.broker();
+  if (!broker) return { broker: null, quarantine: [] };
+  const { up, restarts, sharedClientIds } = broker.state();
+  const quarantine = broker
+    .quarantined()
+    .map(({ device, topic, reason, time, times }) => ({ device, topic, reason, time, times }));
+  const shared = sharedClientIds.map(({ clientId, users }) => ({ clientId, users: [...users] }));
+  return { broker: { up, restarts, sharedClientIds: shared }, quarantine };
 }
 
 function liveRoute(api: OpenAPIHono<SessionEnv>, portal: Portal): void {

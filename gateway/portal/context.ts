@@ -17,6 +17,7 @@ import {
 import { signInMessages } from "../../platform/web/messages.ts";
 import type { DeviceState } from "../acquire/device-state.ts";
 import type { Live } from "../acquire/live.ts";
+import type { VillageBroker } from "../acquire/village-broker.ts";
 import type { LinkState } from "../forward/link.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { Site } from "../site/load.ts";
@@ -28,6 +29,8 @@ export interface PortalHealth {
   devices(now: Instant): readonly DeviceState[];
   /** Undefined where the site file names no hub. */
   link(): LinkState | undefined;
+  /** Undefined where the site file names no broker. */
+  broker(): Pick<VillageBroker, "state" | "quarantined"> | undefined;
 }
 
 export interface PortalOptions {

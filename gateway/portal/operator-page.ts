@@ -1,8 +1,9 @@
 import { html } from "hono/html";
 import type { DatabaseSync } from "node:sqlite";
 import type { Html, Person } from "../../platform/web/index.ts";
-import type { DeviceState } from "../acquire/device-state.ts";
+import type { DeviceState, Doubt } from "../acquire/device-state.ts";
 import type { LinkState } from "../forward/link.ts";
+import { brokerCard, firstOf, quarantineCard } from "./broker-card.ts";
 import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
 import { fill } from "./format.ts";
 
@@ -29,6 +30,7 @@ export function operatorPage(
       <h1>${site.name}</h1>
       ${made ? codeNotice(made, new URL("/claim", c.req.url).href, portal, speech) : ""}
       <section class="card">${hubCard(health.link(), outboxDepth(store.read), speech)}</section>
+      ${brokerCard(portal, speech)}
       <section class="card">
         <h2>${t.devices}</h2>
         <div class="scroll">
@@ -45,6 +47,7 @@ export function operatorPage(
           </table>
         </div>
       </section>
+      ${quarantineCard(health, speech)}
       <section class="card">
         <h2>${t.members}</h2>
         <div class="scroll">
@@ -76,7 +79,8 @@ function hubCard(link: LinkState | undefined, waiting: number, { t, f }: Speech)
     </p>`;
 }
 
-function deviceRow({ id, state, lastReading, error }: DeviceState, { t, f }: Speech): Html {
+function deviceRow({ id, state, lastReading, error, doubtful = {} }: DeviceState, speech: Speech): Html {
+  const { t, f } = speech;
   const words: Record<DeviceState["state"], string> = {
     ok: t.stateOk,
     starting: t.stateStarting,
@@ -85,10 +89,29 @@ function deviceRow({ id, state, lastReading, error }: DeviceState, { t, f }: Spe
   };
   return html`<tr>
     <td class="name">${id}</td>
-    <td class="${state === "ok" || state === "starting" ? "" : "bad"}">
-      ${words[state]}${error === undefined ? "" : html` <small>${error}</small>`}
+    <td class="any ${state === "ok" || state === "starting" ? "" : "bad"}">
+      ${words[state]}${error === undefined ? "" : html` <small>${error}</small>`} ${doubts(doubtful, speech)}
     </td>
   </tr>`;
+}
+
+/** Values of one device that are named for one doubt. */
+const DOUBTFUL_SHOWN = 6;
+
+/** What a device says now and is not believed, a line for each reason. */
+function doubts(doubtful: Readonly<Record<string, Doubt>>, speech: Speech): Html[] {
+  const { t } = speech;
+  const words: Record<Doubt, string> = {
+    stale: t.doubtStale,
+    sentinel: t.doubtSentinel,
+    implausible: t.doubtImplausible,
+    estimated: t.doubtEstimated,
+  };
+  const byDoubt = Map.groupBy(Object.entries(doubtful), ([, doubt]) => doubt);
+  return [...byDoubt].map(([doubt, values]) => {
+    const names = values.map(([name]) => name.replace("/", " "));
+    return html`<div class="soft">${words[doubt]}: ${firstOf(names, DOUBTFUL_SHOWN, speech)}</div>`;
+  });
 }
 
 function memberRow(member: { id: string; name: string }, person: Person | undefined, { t }: Speech): Html {

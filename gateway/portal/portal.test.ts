@@ -204,6 +204,40 @@ describe("the operator", () => {
     );
     expect(text).toContain("Waiting to be sent: 2.");
   });
+
+  it.each([
+    ["which values are not believed, and why", "not counted, cannot be true: voltage l1"],
+    ["that a device has no value", "not counted, the device says that it has no value: cellTemperature"],
+    ["how often the broker fell over", "fell over and was started again: 1 ×."],
+    ["who shares a client id", "Devices house-01-soil, house-02-pump use one client id, ESP_1A2B3C."],
+    ["what is in quarantine", "house-02-pump</strong> <small>2 ×, last 15 Jun, 14:39</small>"],
+    ["why, as text and never as markup", "no JSON: &lt;unexpected&gt; token 1<"],
+  ])("sees %s", async (_what, words) => {
+    expect(await page("/operator", "mwalimu")).toContain(words);
+  });
+
+  it("sees the newest of what is in quarantine, and that there is more", async () => {
+    const text = await page("/operator", "mwalimu");
+    expect(text.match(/no JSON: /g)).toHaveLength(20);
+    expect(text).toContain("The newest 20 are shown.");
+    const { broker, quarantine, devices } = await api("/api/devices", "mwalimu");
+    expect(quarantine).toHaveLength(25);
+    expect(quarantine[0]).toMatchObject({ device: "house-02-pump", time: NOW, times: 1 });
+    expect(broker).toMatchObject({ up: true, restarts: 1 });
+    expect(devices[1].doubtful).toEqual({ "voltage/l1": "implausible", cellTemperature: "sentinel" });
+  });
+
+  it.each([
+    ["no broker", undefined, "none", /^(?!.*could not be taken)/],
+    ["a broker that is being started again", false, "down", /class="any bad">Not running\./],
+    ["a broker where every message was read", true, "up", /Running<.*None\. Every message was read\./],
+  ])("is told of %s", async (_what, up, word, words) => {
+    const state = () => ({ up: up === true, restarts: 0, sharedClientIds: [] });
+    const broker = up === undefined ? undefined : { state, quarantined: () => [] };
+    app = createPortal({ ...seeded.options, health: { ...seeded.options.health, broker: () => broker } });
+    expect(await page("/operator", "mwalimu")).toMatch(words);
+    expect(JSON.parse(await (await get("/health")).text())).toMatchObject({ broker: word });
+  });
 });
 
 it("speaks Swahili to who chose it, whatever the browser says", async () => {
@@ -222,6 +256,7 @@ it("tells its health without naming anybody", async () => {
     clockTrusted: true,
     devices: { ok: 2, all: 3 },
     hub: "connected",
+    broker: "up",
     outbox: 2,
   });
 });

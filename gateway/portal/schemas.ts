@@ -112,6 +112,25 @@ export const devicesSchema = z
         }),
       }),
     ),
+    broker: z
+      .object({
+        up: z.boolean(),
+        restarts: z.int().openapi({ description: "How often it fell over since the gateway started" }),
+        sharedClientIds: z.array(z.object({ clientId: z.string(), users: z.array(z.string()) })),
+      })
+      .nullable()
+      .openapi({ description: "The village's MQTT broker; null where the site file names none" }),
+    quarantine: z
+      .array(
+        z.object({
+          device: z.string(),
+          topic: z.string(),
+          reason: z.string(),
+          time: time.openapi({ description: "When it came last" }),
+          times: z.int().positive(),
+        }),
+      )
+      .openapi({ description: "Messages that could not be taken, newest first, at most 200" }),
   })
   .openapi("Devices");
 
@@ -122,6 +141,7 @@ export const healthSchema = z
     clockTrusted: z.boolean(),
     devices: z.object({ ok: z.int(), all: z.int() }),
     hub: z.enum(["none", "connected", "away"]),
+    broker: z.enum(["none", "up", "down"]),
     outbox: z.int(),
   })
   .openapi("Health");

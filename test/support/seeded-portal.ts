@@ -105,9 +105,34 @@ const policy: Policy = {
 
 const states: DeviceState[] = [
   { id: "house-01-grid", state: "ok", failures: 0, lastReading: NOW },
-  { id: "house-01-roof", state: "ok", failures: 0, lastReading: NOW },
+  {
+    id: "house-01-roof",
+    state: "ok",
+    failures: 0,
+    lastReading: NOW,
+    doubtful: { "voltage/l1": "implausible", cellTemperature: "sentinel" },
+  },
   { id: "house-02-grid", state: "backingOff", failures: 4, error: "no answer in 1000 ms" },
 ];
+
+/** A broker that fell over once, with more in quarantine than a page shows; the last topic is as long as one is kept. */
+const broker = {
+  state: () => ({
+    up: true,
+    restarts: 1,
+    sharedClientIds: [{ clientId: "ESP_1A2B3C", users: ["house-01-soil", "house-02-pump"] }],
+  }),
+  quarantined: () =>
+    Array.from({ length: 25 }, (_, i) => ({
+      device: "house-02-pump",
+      topic: i === 0 ? `house-02-pump/${"long".repeat(71)}` : `house-02-pump/${i}`,
+      reason: `no JSON: <unexpected> token ${i}`,
+      time: addMs(NOW, -i * 60_000),
+      times: i + 1,
+      bytes: 5,
+      payload: "eyJhIjo=",
+    })),
+};
 
 /** Opens a record in `folder` and fills it. */
 export async function openSeeded(folder: string): Promise<Seeded> {
@@ -131,7 +156,11 @@ export async function openSeeded(folder: string): Promise<Seeded> {
     clock,
     log: openLog("portal", { write: (line) => void process.stderr.write(line) }, "error"),
     metrics: { render: () => Promise.resolve("fieldwatt_up 1\n") },
-    health: { devices: () => states, link: () => ({ connected: true, lastReceipt: NOW }) },
+    health: {
+      devices: () => states,
+      link: () => ({ connected: true, lastReceipt: NOW }),
+      broker: () => broker,
+    },
   };
   accounts.addPerson({ id: "mwalimu", role: "operator" });
   return {

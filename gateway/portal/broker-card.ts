@@ -60,7 +60,7 @@ export function firstOf(names: readonly string[], most: number, { t, f }: Pick<S
 }
 
 /** Messages that are shown; the file in the data folder has all that are kept. */
-export const QUARANTINE_SHOWN = 20;
+const QUARANTINE_SHOWN = 10;
 
 /** The newest messages that could not be taken, as the device sent them: text, never markup. */
 export function quarantineCard(health: PortalHealth, speech: Speech): Html | "" {
@@ -79,7 +79,7 @@ function quarantineWords(entries: readonly Quarantined[], speech: Speech): Html 
       ${t.quarantineHint}
       ${entries.length > QUARANTINE_SHOWN ? fill(t.leftShown, { n: f.number(QUARANTINE_SHOWN) }) : ""}
     </p>
-    <ul class="plain">
+    <ul class="entries">
       ${entries.slice(0, QUARANTINE_SHOWN).map((entry) => quarantineLine(entry, speech))}
     </ul>`;
 }

@@ -45,7 +45,7 @@ describe.each(CASES)("the codec %s", (codec, name, hex) => {
       }),
       { numRuns: 100_000, seed: 20_260_615 },
     );
-  });
+  }, 120_000);
 
   it("tells of every payload that is cut, as far as its form can show it", () => {
     const silent = Array.from({ length: whole.length }, (_, length) => whole.subarray(0, length)).filter(

@@ -73,7 +73,7 @@ describe.each(CASES)("%s", (_what, device, topic, whole) => {
       }),
       { numRuns: 100_000, seed: 20_260_615 },
     );
-  });
+  }, 120_000);
 });
 
 it("a length that promises more than the message holds costs nothing", () => {

@@ -65,7 +65,7 @@ describe("the VE.Direct parser", () => {
       ).toBe(false);
     });
     fc.assert(property, { seed: SEED, numRuns: 100_000 });
-  });
+  }, 120_000);
 
   it("does not grow on noise", () => {
     const parser = vedirectParser();

@@ -129,7 +129,7 @@ describe.each(CASES_OF)("$protocol", ({ protocol, telegrams, options, held, sees
         if (!truth.has(one)) throw new Error(`said ${one}`);
     });
     fc.assert(property, { seed: SEED, numRuns: CASES });
-  });
+  }, 120_000);
 
   it("reads the telegrams before and after a damaged one, whose index they keep", () => {
     const [first, second, third] = telegrams as [Buffer, Buffer, Buffer];

@@ -78,8 +78,8 @@ export function openModbusBus(connection: ModbusConnection, options: BusOptions)
       const needs = needsOf(definition, timeoutMs);
       const memory = memoryOf(definition, unit);
       try {
-        return await held.use(needs, signal, (line) =>
-          run(timedExchange(line, needs, { now: options.now, signal }), memory),
+        return await held.use(needs, signal, (open) =>
+          run(timedExchange(open, needs, { now: options.now, signal }), memory),
         );
       } catch (error) {
         // What comes back after silence may be another device under the same number.
@@ -91,7 +91,7 @@ export function openModbusBus(connection: ModbusConnection, options: BusOptions)
     read: (definition, unit, own) =>
       inTurn({ definition, unit, own }, (exchange, memory) => readCycle(definition, unit, exchange, memory)),
     probe: (definition, unit, own) =>
-      inTurn({ definition, unit, own }, (exchange) => probeUnit(definition, unit, exchange)),
+      inTurn({ definition, unit, own }, (exchange, memory) => probeUnit(definition, unit, exchange, memory)),
     async [Symbol.asyncDispose]() {
       closing.abort(new FieldwattError("BUS_CLOSED", "the bus was closed"));
       await turns.over();
@@ -127,6 +127,9 @@ function openTurns(closing: AbortSignal) {
   };
 }
 
+/** The line as it stands, or a new one where a request broke it: a cycle may go on after that. */
+type OpenedLine = () => Promise<ModbusLine>;
+
 /** The line of a bus: opened when it is needed, and again after it broke. */
 function holdLine(connection: ModbusConnection, timeoutMs: number) {
   let line: ModbusLine | undefined;
@@ -144,17 +147,17 @@ function holdLine(connection: ModbusConnection, timeoutMs: number) {
     async use<Result>(
       { connectDelayMs }: WireNeeds,
       signal: AbortSignal,
-      run: (line: ModbusLine) => Promise<Result>,
+      run: (open: OpenedLine) => Promise<Result>,
     ): Promise<Result> {
-      const attempt = async (): Promise<Result> => {
-        const open = await lineNow();
+      const open: OpenedLine = async () => {
+        const opened = await lineNow();
         await rest(openedAt + connectDelayMs - performance.now(), signal);
-        return run(open);
+        return opened;
       };
       const wasOpen = usable();
-      return attempt().catch((error: unknown) => {
+      return run(open).catch((error: unknown) => {
         // The peer may have given up a connection that was idle: that says nothing about the device.
-        if (wasOpen && hasCode(error, "BUS_CLOSED") && !signal.aborted) return attempt();
+        if (wasOpen && hasCode(error, "BUS_CLOSED") && !signal.aborted) return run(open);
         throw error;
       });
     },
@@ -170,11 +173,12 @@ async function rest(ms: number, signal: AbortSignal): Promise<void> {
 
 /** An exchange that keeps the device's pause and says when its middle was. */
 function timedExchange(
-  line: ModbusLine,
+  open: OpenedLine,
   { gapMs, timeoutMs }: WireNeeds,
   { now, signal }: { readonly now: () => Instant; readonly signal: AbortSignal },
 ): TimedExchange {
   return async (request) => {
+    const line = await open();
     await rest(gapMs, signal);
     const before = now();
     const answer = await line.exchange(request, { timeoutMs, signal });

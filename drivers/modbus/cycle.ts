@@ -59,9 +59,14 @@ export async function probeUnit(
   { dialect, id }: DeviceDefinition,
   unit: number,
   exchange: TimedExchange,
+  memory: UnitMemory,
 ): Promise<void> {
   if (dialect.kind === "sunspec") {
-    await exchange({ unit, table: "holding", at: dialect.bases[0] ?? 0, count: 2 });
+    const base = dialect.bases[memory.firstBase] ?? 0;
+    await exchange({ unit, table: "holding", at: base, count: 2 }).catch((error: unknown) => {
+      memory.firstBase = (memory.firstBase + 1) % dialect.bases.length;
+      throw error;
+    });
     return;
   }
   const [point] = dialect.kind === "modbus" ? planBlocks(dialect).flatMap((block) => block.points) : [];
@@ -164,12 +169,15 @@ async function discover(
   run: <Result>(walk: Walk<Result>) => Promise<Result>,
 ): Promise<Chain> {
   for (let tried = 0; tried < bases.length; tried++) {
-    const base = bases[(memory.firstBase + tried) % bases.length] ?? 0;
+    const index = (memory.firstBase + tried) % bases.length;
+    const base = bases[index] ?? 0;
     const found = await run(isBase(base)).catch((error: unknown) => {
-      memory.firstBase = (memory.firstBase + tried + 1) % bases.length;
+      memory.firstBase = (index + 1) % bases.length;
       throw error;
     });
-    if (found) return run(walkChain(base));
+    if (!found) continue;
+    memory.firstBase = index;
+    return run(walkChain(base));
   }
   throw new FieldwattError(
     "DEVICE_REFUSED",

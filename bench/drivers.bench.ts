@@ -5,10 +5,11 @@ import {
   type ModbusConnection,
 } from "../drivers/index.ts";
 import { decodeTest } from "../drivers/own-tests.ts";
-import { round, type Bench, type BenchContext, type Figure } from "./bench.ts";
+import { besidePeer, round, type Bench, type BenchContext, type Figure } from "./bench.ts";
 import { pollDeadDevices, pollTenUnits } from "./support/dead-units.ts";
 import {
   pollWithDriver,
+  pollWithJsmodbus,
   pollWithModbusSerial,
   startServers,
   type Client,
@@ -16,8 +17,8 @@ import {
 } from "./support/modbus-peers.ts";
 
 /**
- * The drivers on their wires: 200 Modbus TCP devices, and one RTU line at 9,600 baud, against plain modbus-serial in
- * the same run with the same points; what a dead unit costs its neighbours; memory with twenty dead devices; and how
+ * The drivers on their wires: 200 Modbus TCP devices, and one RTU line at 9,600 baud, against plain modbus-serial
+ * and jsmodbus in the same run with the same points; what a dead unit costs its neighbours; memory with twenty dead devices; and how
  * fast each codec decodes.
  */
 const TCP_UNITS = 200;
@@ -31,10 +32,9 @@ const MEMORY_SECONDS_LONG = 600;
 
 export const bench: Bench = {
   name: "drivers",
-  about: `${TCP_UNITS} Modbus TCP units and one RTU line at ${BAUD_RATE} baud, beside plain modbus-serial; codecs`,
+  about: `${TCP_UNITS} Modbus TCP units and one RTU line at ${BAUD_RATE} baud, beside plain modbus-serial and jsmodbus; codecs`,
   async run(context) {
     const catalogue = await loadCatalogue();
-    context.note("no jsmodbus in this project, so it is not beside it");
     await using servers = await startServers({
       tcp: TCP_UNITS,
       lines: [
@@ -78,7 +78,7 @@ const lineConnection = ({ paths }: Servers, index: number): ModbusConnection => 
   unit: 1,
 });
 
-/** Polls and registers a second, ours and modbus-serial's, one after the other on the same servers. */
+/** Polls and registers a second, ours, modbus-serial's and jsmodbus's, one after the other on the same servers. */
 async function sideBySide(
   what: string,
   connections: readonly ModbusConnection[],
@@ -94,12 +94,19 @@ async function sideBySide(
     return { polls: polls / seconds, registers: registers / seconds };
   };
   const ours = await measure(pollWithDriver);
-  const theirs = await measure(pollWithModbusSerial);
-  return (["polls", "registers"] as const).map((key) => ({
-    ...figure(`${what}: ${key}`, ours[key], "1/s"),
-    peer: { name: "modbus-serial, one read a point", value: round(theirs[key]) },
-    ratio: round(ours[key] / theirs[key]),
-  }));
+  const serial = await measure(pollWithModbusSerial);
+  const js = await measure(pollWithJsmodbus);
+  const name = (peer: string): string => `${peer}, one read a point`;
+  return (["polls", "registers"] as const).flatMap((key) => [
+    besidePeer(figure(`${what}: ${key}`, ours[key], "1/s"), {
+      name: name("modbus-serial"),
+      value: round(serial[key]),
+    }),
+    besidePeer(figure(`${what}: ${key}, beside jsmodbus`, ours[key], "1/s"), {
+      name: name("jsmodbus"),
+      value: round(js[key]),
+    }),
+  ]);
 }
 
 /** How long the nine healthy units of a line wait for their turn, with all ten alive and with one dead. */

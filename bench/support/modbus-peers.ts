@@ -1,6 +1,9 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { connect } from "node:net";
+import jsmodbus from "jsmodbus";
 import modbusSerial from "modbus-serial";
+import { SerialPort } from "serialport";
 import { instant } from "../../domain/model/index.ts";
 import { openModbusBus, type DeviceDefinition, type ModbusConnection } from "../../drivers/index.ts";
 import { planBlocks } from "../../drivers/modbus/plan.ts";
@@ -89,6 +92,45 @@ export const pollWithModbusSerial: Client = async (connections, { definition, un
   );
   return polled;
 };
+
+/** Plain jsmodbus, as its README has it: one call a point, one after another; it has one client for each unit. */
+export const pollWithJsmodbus: Client = async (connections, { definition, units, ms }) => {
+  if (units !== 1) throw new Error("jsmodbus is measured with one unit behind each connection");
+  const polled: Polled = { polls: 0, registers: 0 };
+  const until = performance.now() + ms;
+  await Promise.all(
+    connections.map(async (connection) => {
+      await using peer = await openJsmodbus(connection);
+      while (performance.now() < until) {
+        for (const { at, count } of pointsOf(definition)) {
+          const { response } = await peer.client.readInputRegisters(at, count);
+          polled.registers += response.body.valuesAsArray.length;
+        }
+        polled.polls += 1;
+      }
+    }),
+  );
+  return polled;
+};
+
+const JSMODBUS_TIMEOUT_MS = 1_000;
+
+/** Its client must be there before the wire is open: it counts itself as online by that event. */
+async function openJsmodbus(connection: ModbusConnection) {
+  if (connection.kind === "modbus-rtu") {
+    const { path, baudRate, unit } = connection;
+    const port = new SerialPort({ path, baudRate });
+    const client = new jsmodbus.client.RTU(port, unit, JSMODBUS_TIMEOUT_MS);
+    await once(port, "open");
+    const close = () => new Promise<void>((resolve) => port.close(() => resolve()));
+    return { client, [Symbol.asyncDispose]: close };
+  }
+  if (connection.kind !== "modbus-tcp") throw new Error(`${connection.kind} is not measured`);
+  const socket = connect(connection.port, connection.host);
+  const client = new jsmodbus.client.TCP(socket, connection.unit, JSMODBUS_TIMEOUT_MS);
+  await once(socket, "connect");
+  return { client, [Symbol.asyncDispose]: () => Promise.resolve(void socket.destroy()) };
+}
 
 interface Place {
   readonly at: number;

@@ -109,10 +109,11 @@ describe("fieldwatt device scan on a serial line", () => {
   it("knows a talker by what it says, and asks nothing", async () => {
     await using controller = await openController({ view: () => CONTROLLER, periodMs: 300 });
     const report = await scanBus(busAddress(controller.path), definitions, options(going));
-    expect(report.found[0]).toMatchObject({
-      says: "VE.Direct text",
-      guesses: [{ device: "victron-mppt", score: 1 }, { device: "victron-bmv" }],
-    });
+    const [heard] = report.found;
+    expect(heard?.says).toBe("VE.Direct text");
+    // Other devices of the family share some of the fields; the one that explains all of them comes first.
+    expect(heard?.guesses[0]).toMatchObject({ device: "victron-mppt", score: 1 });
+    expect(heard?.guesses.slice(1).every(({ score }) => score < 1)).toBe(true);
     expect(report.notes.join()).toMatch(/no Modbus was tried/);
   });
 });

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { instant } from "../domain/model/index.ts";
-import { loadCatalogue, openSerialStream, type Decoded } from "../drivers/index.ts";
+import { loadCatalogue, openSerialStream, openTelegramBus, type Decoded } from "../drivers/index.ts";
+import { targetName } from "../drivers/value.ts";
 import { ManualClock } from "../platform/clock.ts";
 import { findSheet } from "./device/sheet.ts";
 import { openMqttTalker, openSerialTalker } from "./talkers.ts";
@@ -17,14 +18,24 @@ const options = {
   seed: 1,
   clock: new ManualClock(NOON),
   periodMs: 100,
-  set: { activePower: -1_250, "activePower.pv": 321 },
+  set: {
+    activePower: -1_250,
+    "activePower.pv": 321,
+    "voltage.L1": 231.2,
+    waterVolume: 269_000,
+    soilMoisture: 0.275,
+    soilTemperature: -1.6,
+    soilConductivity: 410,
+  },
 };
 const catalogue = await loadCatalogue();
 
 describe("a fake that talks on a serial line, heard by the driver", () => {
   it.each([
     ["dsmr-p1", "activePower", -1_250],
+    ["dsmr-p1-v2", "activePower", -1_250],
     ["sml-meter", "activePower", -1_250],
+    ["dzg-dvs74", "activePower", -1_250],
     ["iec-62056-21-push", "activePower", -1_250],
     ["victron-mppt", "activePower", 321],
   ])("%s", async (id, quantity, value) => {
@@ -43,7 +54,27 @@ describe("a fake that talks on a serial line, heard by the driver", () => {
     const { samples } = await heard.promise;
     expect(samples.find((sample) => sample.quantity === quantity)?.value).toBe(value);
   });
+});
 
+describe("a fake that answers on a serial line, asked by the driver", () => {
+  it.each([
+    ["iec-62056-21", undefined, { activePower: -1_250, "voltage.L1": 231.2 }],
+    ["dlt-645-2007", undefined, { "voltage.L1": 231.2 }],
+    ["dlt-645-2007", "26000001", { "voltage.L1": 231.2 }],
+    ["m-bus-meter", "1", { waterVolume: 269_000 }],
+    ["acclima-tdr-315", "0", { soilMoisture: 0.275, soilTemperature: -1.6, soilConductivity: 410 }],
+  ])("%s with the address %s", async (id, address, gives) => {
+    await using talker = await openSerialTalker(findSheet(id), join(folder, "line"), options);
+    await using bus = openTelegramBus({ now: () => NOON });
+    const connection = { kind: "serial", path: talker.address, baudRate: undefined, address } as const;
+    const { samples } = await bus.read(catalogue.find(id), connection, new AbortController().signal);
+    expect(Object.fromEntries(samples.map((sample) => [targetName(sample), sample.value]))).toMatchObject(
+      gives,
+    );
+  });
+});
+
+describe("a fake that there is not", () => {
   it("is refused where there is none", async () => {
     const none = openSerialTalker(findSheet("tasmota-energy"), join(folder, "x"), options);
     await expect(none).rejects.toMatchObject({ code: "OPTION_INVALID" });

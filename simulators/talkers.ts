@@ -4,13 +4,8 @@ import { openScene } from "./device/scene.ts";
 import { scalingOf } from "./device/scaling.ts";
 import { data, text, type Sheet } from "./device/sheet.ts";
 import { mqttFake, mqttFakes } from "./mqtt/dialects.ts";
-import { openPtyPair } from "./pty.ts";
-import { dlt645Answer } from "./telegram/dlt645.ts";
-import { p1Telegram } from "./telegram/dsmr.ts";
-import { answerOf, pushed } from "./telegram/iec62056.ts";
-import { mbusAnswer } from "./telegram/mbus.ts";
-import { smlTelegram } from "./telegram/sml.ts";
-import type { ElectricityView } from "./telegram/view.ts";
+import { openPtyPair, type PtyPair } from "./pty.ts";
+import { speechOf, type Speech, type Values } from "./telegram/speech.ts";
 import { textBlock } from "./vedirect.ts";
 
 /** Fakes of devices that have no registers: they talk on a serial line, answer there, or publish to a broker. */
@@ -28,55 +23,16 @@ export interface TalkerOptions {
   readonly periodMs: number;
 }
 
-type Values = (target: string) => number | undefined;
-
 function valuesOf({ seed, clock, set = {} }: TalkerOptions): Values {
   const scene = openScene(seed);
   const started = clock.now();
   return (target) => set[target] ?? scene(target, (clock.now() - started) / 1_000);
 }
 
-/** How a serial device talks: by itself, or when it is asked. */
-interface Speech {
-  tell?(): Uint8Array;
-  answer?(request: Uint8Array): Uint8Array | undefined;
-}
-
-const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
-const MBUS_ADDRESS = 1;
-
-function speechOf(sheet: Sheet, values: Values, clock: Clock): Speech | undefined {
-  const view = (): ElectricityView => electricity(values, clock);
-  const { protocol, pushes } = data(sheet.data.telegram);
-  if (text(data(sheet.data.serial).protocol) === "vedirect") return { tell: () => vedirect(sheet, values) };
-  if (protocol === "dsmr") return { tell: () => p1Telegram(view()) };
-  if (protocol === "sml") return { tell: () => smlTelegram({ view: view() }) };
-  if (protocol === "iec62056-21")
-    return pushes === true
-      ? { tell: () => pushed(view()) }
-      : { answer: (request) => answerOf(latin1(request), view()) };
-  if (protocol === "dlt645") return { answer: (request) => dlt645Answer(request, view()) };
-  if (protocol === "mbus") {
-    const volume = (): number => values("waterVolume") ?? 0;
-    return { answer: (request) => mbusAnswer(request, { serial: SERIAL, volume: volume() }, MBUS_ADDRESS) };
-  }
-  return undefined;
-}
-
-const SERIAL = "26000001";
-
-function electricity(values: Values, clock: Clock): ElectricityView {
-  const of = (target: string): number => values(target) ?? 0;
-  const halves = (target: string): [number, number] => [of(target) * 0.6, of(target) * 0.4];
-  return {
-    serial: SERIAL,
-    time: clock.now(),
-    imported: halves("activeEnergyImport"),
-    exported: halves("activeEnergyExport"),
-    power: of("activePower"),
-    voltages: [of("voltage.L1"), of("voltage.L2"), of("voltage.L3")],
-  };
-}
+const speechOfSheet = (sheet: Sheet, values: Values, clock: Clock): Speech | undefined =>
+  text(data(sheet.data.serial).protocol) === "vedirect"
+    ? { tell: () => vedirect(sheet, values) }
+    : speechOf(sheet, values, clock);
 
 /** Each field of the device file, in the whole numbers that the text protocol has. */
 function vedirect(sheet: Sheet, values: Values): Buffer {
@@ -91,24 +47,45 @@ function vedirect(sheet: Sheet, values: Values): Buffer {
   return textBlock([["PID", "0xA042"], ...fields]);
 }
 
+/** IEC 62056-21, 4.3.2: a meter answers after 200 ms, when the reader has changed its rate. */
+const REACTION_MS = 200;
+/** A request is shorter than that; the oldest bytes of noise go. */
+const REQUEST_BYTES_MAX = 64;
+
 /** Opens a fake on a pseudo-terminal. @throws FieldwattError OPTION_INVALID (no fake speaks so), PTY_FAILED */
 export async function openSerialTalker(sheet: Sheet, link: string, options: TalkerOptions): Promise<Talker> {
-  const speech = speechOf(sheet, valuesOf(options), options.clock);
+  const speech = speechOfSheet(sheet, valuesOf(options), options.clock);
   if (!speech) throw new FieldwattError("OPTION_INVALID", `there is no serial fake of ${sheet.id}`);
   const pty = await openPtyPair({ link });
   const { tell, answer } = speech;
   const timer = tell && setInterval(() => pty.write(tell()), options.periodMs);
-  pty.onData((bytes) => {
-    const reply = answer?.(bytes);
-    if (reply) pty.write(reply);
-  });
+  const hush = answer && answering(pty, (request) => answer(request));
   return {
     address: pty.path,
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
+      hush?.();
       await pty[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Answers each request, though it may come in pieces; what a stillness follows is over, and was for somebody else. */
+function answering(pty: PtyPair, answer: NonNullable<Speech["answer"]>): () => void {
+  let request = Buffer.alloc(0);
+  let stillness: NodeJS.Timeout | undefined;
+  let reaction: NodeJS.Timeout | undefined;
+  const forget = (): void => void (request = Buffer.alloc(0));
+  pty.onData((bytes) => {
+    request = Buffer.concat([request, bytes]).subarray(-REQUEST_BYTES_MAX);
+    clearTimeout(stillness);
+    stillness = setTimeout(forget, REACTION_MS / 2);
+    const reply = answer(request);
+    if (!reply) return;
+    clearTimeout(reaction);
+    reaction = setTimeout(() => pty.write(reply), REACTION_MS);
+  });
+  return () => [stillness, reaction].forEach((timer) => clearTimeout(timer));
 }
 
 export interface Broker {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { instant } from "../../domain/model/index.ts";
-import { readFileSync } from "node:fs";
-import { decodeMessage, deviceMemory, parseDeviceFile } from "../../drivers/index.ts";
+import { decodeMessage, deviceMemory, loadCatalogue } from "../../drivers/index.ts";
 import { targetName } from "../../drivers/value.ts";
 import { mqttFake, mqttFakes } from "./dialects.ts";
 
@@ -39,22 +38,12 @@ const SCENE: Readonly<Record<string, number>> = {
   "soilTemperature.0": 19.25,
 };
 
-const FILES: Readonly<Record<string, string>> = {
-  "opendtu-inverter": "opendtu/inverter",
-  "esphome-sensors": "esphome/sensors",
-  "sparkplug-node": "sparkplug/node",
-};
-
-function definitionOf(device: string) {
-  const name = FILES[device] ?? device.replace("-", "/");
-  const file = new URL(`../../drivers/devices/${name}.yaml`, import.meta.url).pathname;
-  return parseDeviceFile(file, readFileSync(file, "utf8"));
-}
+const catalogue = await loadCatalogue();
 
 describe.each(mqttFakes())("the fake of %s", (device) => {
   it("is read by the device file: at least two values, each as it was measured", () => {
     const topic = "village/fake";
-    const [definition, memory, fake] = [definitionOf(device), deviceMemory(), mqttFake(device, topic)];
+    const [definition, memory, fake] = [catalogue.find(device), deviceMemory(), mqttFake(device, topic)];
     const turns = [0, 1].map((turn) => {
       const time = instant(Date.UTC(2026, 5, 15, 12, turn));
       const messages = fake?.({ measured: (target) => SCENE[target], time, turn }) ?? [];

@@ -1,7 +1,8 @@
 import type { Instant } from "../../domain/model/index.ts";
 import { lorawanPayload, LORAWAN_FAKES, type Measured } from "../lorawan/payloads.ts";
-import { chirpstackUplink } from "../lorawan/uplinks.ts";
+import { chirpstackUplink, thingsStackUplink } from "../lorawan/uplinks.ts";
 import { esphomeMessages } from "./esphome.ts";
+import { discoveryMessages, JSON_FAKES, jsonMessages } from "./json-devices.ts";
 import { opendtuMessages } from "./opendtu.ts";
 import { sparkplugBirth, sparkplugData } from "./sparkplug.ts";
 import { isZigbee, zigbeeState } from "./zigbee2mqtt.ts";
@@ -22,7 +23,7 @@ export interface Turn {
 /** A device that speaks MQTT: its messages of one turn, below its topic. */
 export type MqttFake = (turn: Turn) => FakeMessage[];
 
-/** Device files that have a fake here, LoRaWAN devices behind ChirpStack among them. */
+/** Device files that have a fake here, LoRaWAN devices behind a network server among them. */
 export const mqttFakes = (): readonly string[] => [
   "opendtu-inverter",
   "esphome-sensors",
@@ -30,6 +31,8 @@ export const mqttFakes = (): readonly string[] => [
   "zigbee2mqtt-climate",
   "zigbee2mqtt-soil",
   "sparkplug-node",
+  "homeassistant-discovery",
+  ...JSON_FAKES(),
   ...LORAWAN_FAKES(),
 ];
 
@@ -39,6 +42,10 @@ export function mqttFake(device: string, topic: string): MqttFake | undefined {
   if (device === "esphome-sensors") return ({ measured }) => below(topic, esphomeMessages(measured));
   if (isZigbee(device)) return ({ measured }) => [{ topic, payload: zigbeeState(device, measured) }];
   if (device === "sparkplug-node") return sparkplugNode(topic);
+  if (device === "homeassistant-discovery")
+    return ({ measured }) => below(topic, discoveryMessages(topic, measured));
+  if (JSON_FAKES().includes(device))
+    return ({ measured, time }) => below(topic, jsonMessages(device, measured, time) ?? []);
   return LORAWAN_FAKES().includes(device) ? lorawanDevice(device, topic) : undefined;
 }
 
@@ -63,11 +70,11 @@ const sparkplugNode =
 
 const DEV_EUI = "a84041000181c061";
 
-const lorawanDevice =
-  (device: string, topic: string): MqttFake =>
-  ({ measured, time, turn }) => {
+/** Below a topic that begins as The Things Stack's do the uplink is of its form, else of ChirpStack's. */
+const lorawanDevice = (device: string, topic: string): MqttFake => {
+  const uplink = topic.startsWith("v3/") ? thingsStackUplink : chirpstackUplink;
+  return ({ measured, time, turn }) => {
     const payload = lorawanPayload(device, measured);
-    return payload
-      ? below(topic, [chirpstackUplink({ ...payload, devEui: DEV_EUI, count: turn, time })])
-      : [];
+    return payload ? below(topic, [uplink({ ...payload, devEui: DEV_EUI, count: turn, time })]) : [];
   };
+};

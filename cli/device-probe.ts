@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { Command, InvalidArgumentError } from "commander";
 import { instant, messageOf, toIso, unitOf } from "../domain/model/index.ts";
-import type { Decoded, DeviceDefinition } from "../drivers/index.ts";
+import { withOptions, type Decoded, type DeviceDefinition } from "../drivers/index.ts";
 import { targetName } from "../drivers/value.ts";
 import { loadSite } from "../gateway/site/load.ts";
 import { busAddress } from "./bus-address.ts";
@@ -101,7 +101,8 @@ async function targetInSite(file: string, name: string): Promise<Target> {
     throw invalidOption(
       `${name} talks on the broker by itself: give its device file, --bus mqtt://… and --topic`,
     );
-  return { definition: (await openCatalogue(site.deviceFiles)).find(device.device), connection };
+  const found = (await openCatalogue(site.deviceFiles)).find(device.device);
+  return { definition: withOptions(found, device.options), connection };
 }
 
 async function probe(id: string | undefined, options: Options, terminal: Terminal): Promise<void> {

@@ -40,6 +40,8 @@ const HELD: Readonly<Record<string, number>> = {
   "soilTemperature.0": 19.25,
 };
 const ENOUGH = 2;
+/** mosquitto_sub ends by itself before a test runs out of its time, so that none is left behind. */
+const ENDS_S = "10";
 const options = { seed: 1, clock: new ManualClock(NOON), periodMs: 50, set: HELD };
 const catalogue = await loadCatalogue();
 
@@ -59,7 +61,7 @@ const url = (): string => `mqtt://127.0.0.1:${mosquitto?.port ?? 0}`;
 /** Lines of mosquitto_sub: `topic payload-in-hex`, and with -d one when it is subscribed, which it holds back in a pipe. */
 function listen(topic: string): ChildProcess {
   const args = ["-h", "127.0.0.1", "-p", String(mosquitto?.port), "-t", topic, "-t", `${topic}/#`];
-  return spawn("stdbuf", ["-oL", "mosquitto_sub", ...args, "-d", "-F", "%t %x"], {
+  return spawn("stdbuf", ["-oL", "mosquitto_sub", ...args, "-W", ENDS_S, "-d", "-F", "%t %x"], {
     stdio: ["ignore", "pipe", "ignore"],
   });
 }
@@ -115,6 +117,17 @@ describe.skipIf(!isThere)(
         );
       },
     );
+
+    it("a probe remembers what a device announced", async () => {
+      const topic = "village/announcing";
+      const device = "homeassistant-discovery";
+      await using _talker = openMqttTalker(findSheet(device), { url: url(), topic }, options);
+      const how = { now: () => NOON, signal: new AbortController().signal, timeoutMs: 4_000 };
+      const connection = { kind: "mqtt", url: url(), topic } as const;
+      await using source = openSource(catalogue.find(device), connection, how);
+      const { samples } = await source.next();
+      expect(samples.find(({ quantity }) => quantity === "activePower")?.value).toBe(HELD["activePower"]);
+    });
 
     it("device scan names what it hears of two of them", async () => {
       const places = { "tasmota-energy": "tele/plug-07", "shelly-energy": "shellyplus1pm-a1" };

@@ -2,6 +2,7 @@ import { connect } from "mqtt";
 import { FieldwattError, messageOf, type Instant } from "../../domain/model/index.ts";
 import {
   decodeMessage,
+  deviceMemory,
   isModbus,
   openModbusBus,
   openSerialStream,
@@ -65,6 +66,8 @@ function mqttSource(
   options: SourceOptions,
 ): Source {
   const talk = openTalk(`nothing was heard of ${definition.id}`, options);
+  // Births and configs name what later messages only number.
+  const memory = deviceMemory();
   const client = connect(url, { clean: true });
   client.on("error", (error) =>
     talk.failed(new FieldwattError("BUS_CLOSED", messageOf(error), { cause: error })),
@@ -75,7 +78,8 @@ function mqttSource(
   );
   client.on("message", (topic, payload) => {
     const now = options.now();
-    const decoded = decodeMessage(definition, { topic, payload, now, ...(base !== "" && { base }) });
+    const message = { topic, payload, now, ...(base !== "" && { base }) };
+    const decoded = decodeMessage(definition, message, memory);
     if (decoded.samples.length > 0 || decoded.problems.length > 0) talk.heard(decoded);
   });
   return {

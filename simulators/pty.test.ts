@@ -34,6 +34,17 @@ const closePort = (port: SerialPort): Promise<void> => new Promise((resolve) => 
 /** Every byte value, so that echo, line editing and CR/LF changes would all show. */
 const everyByte = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
 
+/** What can be read at once, possibly nothing. */
+function readAvailable(fd: number): string {
+  const bytes = Buffer.alloc(8_192);
+  try {
+    return bytes.toString("latin1", 0, readSync(fd, bytes));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EAGAIN") return "";
+    throw error;
+  }
+}
+
 describe("a pseudo-terminal pair", () => {
   it("carries every byte both ways and unchanged", async () => {
     await using pair = await openPtyPair();
@@ -60,11 +71,17 @@ describe("a pseudo-terminal pair", () => {
     for (let i = 0; i < 5_000; i++) pair.write(Buffer.from(`line ${String(i).padStart(8, "0")}\n`));
     // A plain reader: serialport would flush the line when it opens.
     const fd = openSync(pair.path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
-    const kept = Buffer.alloc(8_192);
-    const count = readSync(fd, kept);
+    const last = "line 00004999\n";
+    let kept = "";
+    // The kernel hands the bytes over in the background: on a busy machine the newest come a moment later.
+    for (let turn = 0; turn < 100 && !kept.endsWith(last); turn++) {
+      kept += readAvailable(fd);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
     closeSync(fd);
-    expect(count).toBeLessThanOrEqual(4_096);
-    expect(kept.toString("latin1", 0, count)).toMatch(/line 00004999\n$/);
+    expect(kept.endsWith(last)).toBe(true);
+    // Of 65,000 bytes hardly more than the terminal's own 4,096 were kept.
+    expect(kept.length).toBeLessThanOrEqual(2 * 4_096);
   });
 
   it("is found by a stable link, which goes when the pair closes", async () => {

@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { readFileSync } from "node:fs";
 import modbusSerial from "modbus-serial";
 import { describe, expect, it } from "vitest";
@@ -84,6 +85,8 @@ const FAST_TIMEOUT_MS = 25;
 /** Addresses from here on are refused, always; below, never. */
 const REFUSED_FROM = 60_000;
 const FAULTY = 0.15;
+/** The event loop stood still for so long that 5 ms may have become 50. */
+const STANDSTILL_MS = 30;
 
 type Dice = ReturnType<typeof random>;
 const below = (dice: Dice, limit: number): number => Math.floor(dice.uniform() * limit);
@@ -117,6 +120,20 @@ function requestOf(dice: Dice): LineRequest {
     at: (refused ? REFUSED_FROM : 0) + below(dice, 5_000),
     count: [2, 2, 2, 2, 4, 1, 10, 80][below(dice, 8)] ?? 2,
   };
+}
+
+/**
+ * A lane whose slave kept to its script. A second copy of a reply is scripted to come within 5 ms, and the line is
+ * proof against copies up to 50 ms late; when the whole test process stands still for longer, the slave itself sends
+ * copies later than any device that is meant here. Such a lane is run again by itself; what is wrong in the line is
+ * wrong again.
+ */
+async function laneOnScript(seed: number): Promise<Tally> {
+  const standstill = monitorEventLoopDelay({ resolution: 5 });
+  standstill.enable();
+  const tally = await lane(seed);
+  standstill.disable();
+  return tally.wrong.length > 0 && standstill.max / 1e6 > STANDSTILL_MS ? lane(seed) : tally;
 }
 
 interface Tally {
@@ -164,7 +181,7 @@ function judge(
 }
 
 it(`never gives a value of another request in ${LANES * CYCLES} cycles of everything that goes wrong (seed ${SEED})`, async () => {
-  const tallies = await Promise.all(Array.from({ length: LANES }, (_, index) => lane(SEED + index)));
+  const tallies = await Promise.all(Array.from({ length: LANES }, (_, index) => laneOnScript(SEED + index)));
   const sum = (key: "words" | "exceptions" | "faults"): number =>
     tallies.reduce((total, tally) => total + tally[key], 0);
   expect(tallies.flatMap(({ wrong }) => wrong)).toEqual([]);

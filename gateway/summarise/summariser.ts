@@ -25,6 +25,8 @@ import { memberMeters, type MemberMeters } from "./meters.ts";
  * with the summaries in one transaction, so that a restart goes on where it was.
  */
 export const GRACE_MS = 10 * 60_000;
+/** A village whose clock runs fast still has wires of this world: the grace is never shorter than this in real time. */
+const LEAST_REAL_GRACE_MS = 10_000;
 
 /** A reading that is this old when it arrives comes from a backlog. */
 const LATE_MS = 60 * 60_000;
@@ -41,6 +43,7 @@ export interface Summariser {
 export function createSummariser(site: Site, store: RecordStore, clock: Clock): Summariser {
   const meters = site.members.map((member) => memberMeters(member.id, site.devices));
   const started = clock.now();
+  const graceMs = Math.max(GRACE_MS, LEAST_REAL_GRACE_MS * clock.speed);
   /** When something old last arrived: while a logger hands over its backlog, its days stay open. */
   let lastLate = started;
   let closedThrough = progressOf(store.read, "energy");
@@ -64,7 +67,7 @@ export function createSummariser(site: Site, store: RecordStore, clock: Clock): 
     } as unknown as Writable<SummaryPass>;
     const from = closedThrough;
     let to = from;
-    const mayClose = (slot: Instant) => clock.now() >= Math.max(addMs(slot, SLOT_MS), started) + GRACE_MS;
+    const mayClose = (slot: Instant) => clock.now() >= Math.max(addMs(slot, SLOT_MS), started) + graceMs;
     while (addMs(to, SLOT_MS) <= clock.now() && to - from < SLOTS_A_PASS * SLOT_MS) {
       if (!closeSlot(meters, to, { force: mayClose(to), found })) break;
       to = addMs(to, SLOT_MS);
@@ -72,7 +75,7 @@ export function createSummariser(site: Site, store: RecordStore, clock: Clock): 
     const farms = closedFarmDays(site, store.read, {
       now: clock.now(),
       quietSince: lastLate,
-      graceMs: GRACE_MS,
+      graceMs,
     });
     found.summaries.push(...farms.summaries);
     found.progress = { ...farms.progress, ...(to > from && { energy: to }) };

@@ -78,7 +78,7 @@ describe.skipIf(chromiumIsMissing())("the village in a browser", () => {
 
       await using operator = await browser.visit({ viewport: DESKTOP });
       await operator.page.goto(hubLink);
-      await operator.page.getByText("Reference evapotranspiration").first().waitFor();
+      await operator.page.getByText("Reference evapotranspiration").first().waitFor({ timeout: 60_000 });
       await operator.page.getByText("KES").first().waitFor();
       expect(await overflow(operator.page)).toBe(0);
       await operator.page.screenshot({

@@ -4,9 +4,10 @@ import { busAddress, type BusAddress } from "./bus-address.ts";
 import { positiveNumber, stopSignal, wholeNumber } from "./command-line.ts";
 import { guard, openCatalogue, type Terminal } from "./device-command.ts";
 import { scanMqtt } from "./scan/mqtt.ts";
+import type { Line } from "./scan/line.ts";
 import { openPoliteReader } from "./scan/reader.ts";
 import type { Found, ScanContext, ScanReport } from "./scan/report.ts";
-import { scanSerial, type Line } from "./scan/serial.ts";
+import { scanSerial } from "./scan/serial.ts";
 import { scanUnits, unitsFromText } from "./scan/units.ts";
 import { table } from "./table.ts";
 
@@ -29,8 +30,10 @@ Examples:
   fieldwatt device scan --bus /dev/ttyUSB0 --units 1-32 --limit 300
   fieldwatt device scan --bus mqtt://user:password@127.0.0.1:1883 --limit 60 --json
 
-It only reads: Modbus functions 3 and 4, listening on a serial line, a subscription. Ctrl-C ends it and prints what was
-found until then.`;
+It only reads. A broker is subscribed to. A serial line is listened to at the rates of meters that talk (8N1 and 7E1;
+give --listen 11 for DSMR 2 to 4, which talk each ten seconds); then Modbus units are asked (functions 3 and 4); where
+none answers, one telegram is asked for: DL/T 645, IEC 62056-21 (7E1), M-Bus, SDI-12 (7E1). Ctrl-C ends it and prints
+what was found until then.`;
 
 const LIMIT_S = 60;
 const RATE = 20;
@@ -115,6 +118,7 @@ export async function scanBus(
       path: address.path,
       units,
       lines: linesOf(options),
+      ...(options.baud && { only: options.baud }),
       timeoutMs,
       rate,
       definitions,

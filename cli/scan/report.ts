@@ -9,11 +9,13 @@ export interface ScanReport {
 }
 
 export interface Found {
-  /** Where it answers: `unit 3`, `9600 8N1`, a topic. */
+  /** Where it answers: `unit 3`, `9600 8N1`, `2400 7E1`, a topic. */
   readonly where: string;
   readonly unit?: number;
   readonly baudRate?: number;
   readonly parity?: "none" | "even" | "odd";
+  /** Of a talker, and of a meter that is asked for its telegram; Modbus has 8. */
+  readonly dataBits?: 7 | 8;
   readonly topic?: string;
   /** What the device says of itself. */
   readonly says?: string;

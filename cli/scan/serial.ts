@@ -1,21 +1,17 @@
-import { setTimeout as wait } from "node:timers/promises";
-import { decodeSerialBytes, type DeviceDefinition } from "../../drivers/index.ts";
-import { openSerialPort } from "../../drivers/serial/port.ts";
-import { targetName } from "../../drivers/value.ts";
+import type { DeviceDefinition } from "../../drivers/index.ts";
+import { askTelegrams } from "./ask.ts";
+import { lineName, type Line } from "./line.ts";
+import { listen } from "./listen.ts";
 import { openPoliteReader } from "./reader.ts";
-import type { Found, Guess, ScanContext, ScanReport } from "./report.ts";
-import { telegramIn } from "./telegrams.ts";
+import type { ScanContext, ScanReport } from "./report.ts";
 import { knock, scanUnits } from "./units.ts";
-
-export interface Line {
-  readonly baudRate: number;
-  readonly parity: "none" | "even" | "odd";
-}
 
 export interface SerialScanOptions {
   readonly path: string;
   readonly units: readonly number[];
   readonly lines: readonly Line[];
+  /** Only these rates, whatever the protocol; every usual one where absent. */
+  readonly only?: readonly number[];
   /** How long talkers are listened for at each of their rates. */
   readonly listenMs: number;
   readonly timeoutMs: number;
@@ -24,19 +20,10 @@ export interface SerialScanOptions {
   readonly context: ScanContext;
 }
 
-/** Rates at which talkers talk by themselves: DSMR 4 and 5, VE.Direct, SML. */
-const TALKING: readonly Line[] = [
-  { baudRate: 115_200, parity: "none" },
-  { baudRate: 19_200, parity: "none" },
-  { baudRate: 9_600, parity: "none" },
-];
-const BYTES_MAX = 16_384;
 /** Units that leave the works most often; a line is settled by the first that answers. */
 const USUAL_UNITS: readonly number[] = [1, 2, 3];
 
-const lineName = ({ baudRate, parity }: Line): string => `${baudRate} 8${parity.slice(0, 1).toUpperCase()}1`;
-
-/** First listens, and only where nobody talks by himself asks for Modbus units. */
+/** First listens; only where nobody talks by himself asks for Modbus units, and where none answers for telegrams. */
 export async function scanSerial(options: SerialScanOptions): Promise<ScanReport> {
   const bus = options.path;
   try {
@@ -47,66 +34,21 @@ export async function scanSerial(options: SerialScanOptions): Promise<ScanReport
       const scan = await scanLine(options, line);
       if (scan) return { bus, ...scan };
     }
+    const meter = await askTelegrams(options);
+    if (meter)
+      return { bus, complete: true, notes: ["a meter that is asked; no more was tried"], found: [meter] };
     const tried = options.lines.map(lineName).join(", ");
-    return { bus, complete: true, notes: [`nobody talks, and no unit answers at ${tried}`], found: [] };
+    return {
+      bus,
+      complete: true,
+      notes: [`nobody talks, no unit answers at ${tried}, and no meter says a telegram`],
+      found: [],
+    };
   } catch (error) {
     if (!options.context.signal.aborted) throw error;
     return { bus, complete: false, notes: ["ended before every rate was tried"], found: [] };
   }
 }
-
-async function listen({
-  path,
-  definitions,
-  listenMs,
-  context,
-}: SerialScanOptions): Promise<Found | undefined> {
-  for (const line of TALKING) {
-    context.progress(`${path}: listening at ${lineName(line)}`);
-    const bytes = await hear(path, line, { listenMs, signal: context.signal });
-    const guesses = bytes.length === 0 ? [] : talkersIn(definitions, bytes);
-    const says = telegramIn(bytes);
-    if (guesses.length > 0 || says !== undefined) {
-      const { baudRate, parity } = line;
-      return { where: lineName(line), baudRate, parity, ...(says !== undefined && { says }), guesses };
-    }
-  }
-  return undefined;
-}
-
-async function hear(
-  path: string,
-  line: Line,
-  { listenMs, signal }: { listenMs: number; signal: AbortSignal },
-): Promise<Uint8Array> {
-  await using port = await openSerialPort({ path, ...line, stopBits: 1 });
-  let heard: Uint8Array = new Uint8Array(0);
-  port.onData((bytes) => (heard = Buffer.concat([heard, bytes]).subarray(-BYTES_MAX)));
-  port.onClose(() => undefined);
-  await wait(listenMs, undefined, { signal }).catch(() => signal.throwIfAborted());
-  return heard;
-}
-
-/** Device files of talkers that make values of the bytes; who makes most of them is first. */
-function talkersIn(definitions: readonly DeviceDefinition[], bytes: Uint8Array): Guess[] {
-  const talkers = definitions.filter(({ dialect }) => !SILENT.includes(dialect.kind));
-  const decoded = talkers.map((definition) => ({
-    definition,
-    samples: decodeSerialBytes(definition, bytes).samples,
-  }));
-  const most = Math.max(1, ...decoded.map(({ samples }) => samples.length));
-  return decoded
-    .filter(({ samples }) => samples.length > 0)
-    .sort((a, b) => b.samples.length - a.samples.length)
-    .map(({ definition, samples }) => ({
-      device: definition.id,
-      score: Math.round((100 * samples.length) / most) / 100,
-      values: Object.fromEntries(samples.map((sample) => [targetName(sample), sample.value])),
-    }));
-}
-
-/** What does not talk on a serial port by itself. */
-const SILENT: readonly string[] = ["modbus", "sunspec", "mqtt", "lorawan"];
 
 /** Undefined where none of the usual units answers at this rate. */
 async function scanLine(options: SerialScanOptions, line: Line) {

@@ -8,6 +8,8 @@ const MARKS: readonly { readonly says: string; readonly mark: RegExp }[] = [
   { says: "DSMR P1 telegrams", mark: /\/[\x21-\x7e]{3}[\x20-\x7e]*\r\n\r\n[0-9]-[0-9]+:/ },
   // IEC 62056-21, 5.5: data lines between STX and ETX.
   { says: "IEC 62056-21 readout", mark: /\x02[0-9A-F.:*-]+\([^)]*\)/ },
+  // The same in mode D, 6.6: identification, an empty line, data lines; no STX.
+  { says: "IEC 62056-21 telegrams", mark: /\/[A-Za-z]{3}[\x20-\x7e]*\r\n\r\n[0-9A-F.:*-]+\([^)]*\)\r\n/ },
   // EN 13757-2, 5.6.2: long frame with its length twice.
   { says: "M-Bus frames", mark: /\x68([\x03-\xff])\1\x68/ },
   // DL/T 645-2007, 5.2: six bytes of address between two start bytes.

@@ -23,3 +23,12 @@ export function fromSevenBits(bytes: Uint8Array): Uint8Array {
   if (bytes.every((byte) => byte < 0x80)) return bytes;
   return bytes.map((byte) => (evenParity(byte & 0x7f) === byte ? byte & 0x7f : DAMAGED));
 }
+
+/** Bytes of a line that is heard from the middle on, or noise, may be damaged: one in ten. */
+const DAMAGED_SHARE = 0.1;
+
+/** Whether bytes of an unknown line are characters of seven bits with even parity: no others keep it for long. */
+export function isSevenBits(bytes: Uint8Array): boolean {
+  const odd = bytes.filter((byte) => evenParity(byte & 0x7f) !== byte).length;
+  return bytes.some((byte) => byte >= 0x80) && odd <= bytes.length * DAMAGED_SHARE;
+}

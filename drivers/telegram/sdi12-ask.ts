@@ -24,8 +24,7 @@ export async function askSdi12(
 ): Promise<DecodedTelegram[]> {
   if (!/^[0-9A-Za-z]$/.test(address))
     throw new FieldwattError("DEVICE_UNKNOWN", `${address} is no SDI-12 address`);
-  await talk.sendBreak(BREAK_MS);
-  await talk.quieten(MARKING_MS);
+  await wake(talk);
   const announced = await ask(talk, `${address}M${dialect.crc ? "C" : ""}!`, address);
   const [, seconds, count] = /^.(\d{3})(\d)$/.exec(announced) ?? [];
   if (seconds === undefined || count === undefined)
@@ -41,6 +40,25 @@ export async function askSdi12(
     throw new FieldwattError("DEVICE_GARBLED", `sensor ${address}: ${detail}`);
   }
   return telegrams;
+}
+
+/** 7.0: a break wakes every sensor of the line. */
+async function wake(talk: Talk): Promise<void> {
+  await talk.sendBreak(BREAK_MS);
+  await talk.quieten(MARKING_MS);
+}
+
+/**
+ * Asks a line with one sensor for its address (?!, 4.4.4) and what it is (aI!, 4.4.2): version, vendor, model. Throws
+ * DEVICE_TIMEOUT where nobody answers, DEVICE_GARBLED, BUS_CLOSED.
+ */
+export async function identifySdi12(talk: Talk): Promise<{ address: string; identification: string }> {
+  await wake(talk);
+  const address = await ask(talk, "?!", "");
+  if (!/^[0-9A-Za-z]$/.test(address))
+    throw new FieldwattError("DEVICE_GARBLED", `"${address}" is no address of one sensor`);
+  const identification = (await ask(talk, `${address}I!`, address)).slice(1).trim();
+  return { address, identification };
 }
 
 const valuesIn = (lines: readonly string[]): number => lines.join("").match(/[+-]/g)?.length ?? 0;

@@ -17,11 +17,15 @@ export function dataLine({ address, values }: SensorView, withCrc: boolean): str
 }
 
 const VALUES_A_LINE = 4;
+/** What aI! says (4.4.2): version 1.3, eight characters of vendor, six of model, three of version, a serial number. */
+const IDENTIFICATION = "13FIELDWATSIM001100000001";
 
 /** What a sensor answers to a command; undefined where the command is not for it. */
 export function sdiAnswer(command: string, view: SensorView, withCrc = true): string | undefined {
+  if (command.endsWith("?!")) return `${view.address}\r\n`;
   const [, address, body] = /(.)([A-Z]+\d*)!$/.exec(command) ?? [];
   if (address !== view.address || body === undefined) return undefined;
+  if (body === "I") return `${address}${IDENTIFICATION}\r\n`;
   if (/^MC?$/.test(body)) return `${address}000${view.values.length}\r\n`;
   if (/^CC?$/.test(body)) return `${address}000${String(view.values.length).padStart(2, "0")}\r\n`;
   if (!/^D\d$/.test(body)) return undefined;

@@ -17,6 +17,7 @@ export const ERRORS = {
   RECORD_CLOSED: "The record is closed",
   RECORD_FAILED: "The record could not commit",
   RECORD_NEWER: "The record was written by a newer program",
+  RECORD_BLOCK_DAMAGED: "A packed block of readings is damaged",
   BROKER_FAILED: "The broker cannot listen",
   PORT_BUSY: "The port is in use",
   FOLDER_UNWRITABLE: "The folder cannot be written",

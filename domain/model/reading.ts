@@ -36,6 +36,8 @@ export interface Reading {
   readonly time: Instant;
   readonly value: number;
   readonly quality: Quality;
+  /** The source's own number of this value, whole and not negative; absent counts as 0. Part of its identity. */
+  readonly sequence?: number;
 }
 
 /**

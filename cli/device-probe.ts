@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { instant, messageOf, toIso, unitOf } from "../domain/model/index.ts";
 import { withOptions, type Decoded, type DeviceDefinition } from "../drivers/index.ts";
 import { targetName } from "../drivers/value.ts";
+import { brokerAccess } from "../gateway/acquire/broker-access.ts";
 import { loadSite } from "../gateway/site/load.ts";
 import { busAddress } from "./bus-address.ts";
 import { positiveNumber, stopSignal, wholeNumber } from "./command-line.ts";
@@ -30,6 +31,7 @@ Examples:
   fieldwatt device probe eastron-sdm120 --bus tcp://192.168.1.20:502 --unit 3
   fieldwatt device probe sdm120 --bus /dev/ttyUSB0 --unit 3 --baud 9600 --watch
   fieldwatt device probe --site site.yaml --device house-07-meter
+  sudo -u fieldwatt fieldwatt device probe --site /etc/fieldwatt/site.yaml --device house-03-meter --timeout 300
   fieldwatt device probe tasmota-energy --bus mqtt://127.0.0.1:1883 --topic tele/plug-07 --watch`;
 
 /** `fieldwatt device probe`: what a device says now. */
@@ -97,12 +99,10 @@ async function targetInSite(file: string, name: string): Promise<Target> {
       `${file} has no device "${name}"; it has ${site.devices.map(({ id }) => id).join(", ")}`,
     );
   const { connection } = device;
-  if (connection.kind === "mqtt")
-    throw invalidOption(
-      `${name} talks on the broker by itself: give its device file, --bus mqtt://… and --topic`,
-    );
-  const found = (await openCatalogue(site.deviceFiles)).find(device.device);
-  return { definition: withOptions(found, device.options), connection };
+  const definition = withOptions((await openCatalogue(site.deviceFiles)).find(device.device), device.options);
+  if (connection.kind !== "mqtt") return { definition, connection };
+  // The broker knows this machine's reader, not the device's password, of which only a digest is kept.
+  return { definition, connection: { ...connection, ...(await brokerAccess(site)) } };
 }
 
 async function probe(id: string | undefined, options: Options, terminal: Terminal): Promise<void> {

@@ -53,7 +53,7 @@ export async function runGateway({
     log,
     onKept: (kept) => summariser.observe(kept),
   });
-  await using broker = await openVillageBroker({ site, acquisition, store, clock, log });
+  await using broker = await openVillageBroker({ site, acquisition, store, clock, entropy, log });
   await using link = await openHubLink(site, { identity, store, clock, log });
 
   await using accounts = openAccounts({ path: join(site.data, "accounts.sqlite"), entropy, wallNow });

@@ -14,7 +14,14 @@ import {
 /** Where one device is read: a connection of the drivers, or a broker and a topic space. */
 export type ProbeConnection =
   | Exclude<Connection, { kind: "mqtt" }>
-  | { readonly kind: "mqtt"; readonly url: string; readonly topic: string };
+  | {
+      readonly kind: "mqtt";
+      readonly url: string;
+      readonly topic: string;
+      /** Where the URL does not say it. */
+      readonly user?: string;
+      readonly password?: string;
+    };
 
 /** A device that can be asked for its values. */
 export interface Source extends AsyncDisposable {
@@ -60,21 +67,32 @@ function serialSource(
   return { next: talk.next, [Symbol.asyncDispose]: () => stream[Symbol.asyncDispose]() };
 }
 
+type MqttConnection = Extract<ProbeConnection, { kind: "mqtt" }>;
+
 function mqttSource(
   definition: DeviceDefinition,
-  { url, topic: base }: Extract<ProbeConnection, { kind: "mqtt" }>,
+  connection: MqttConnection,
   options: SourceOptions,
 ): Source {
-  const talk = openTalk(`nothing was heard of ${definition.id}`, options);
+  const { url, topic: base, user, password } = connection;
+  const where = base === "" ? "" : ` below ${base}`;
+  const talk = openTalk(`nothing was heard of ${definition.id}${where}`, options);
   // Births and configs name what later messages only number.
   const memory = deviceMemory();
-  const client = connect(url, { clean: true });
-  client.on("error", (error) =>
-    talk.failed(new FieldwattError("BUS_CLOSED", messageOf(error), { cause: error })),
-  );
+  const client = connect(url, {
+    clean: true,
+    ...(user !== undefined && { username: user }),
+    ...(password !== undefined && { password }),
+  });
+  const broken = (why: string) => (error: unknown) =>
+    talk.broken(
+      new FieldwattError("BUS_CLOSED", `${withoutUser(url)} ${why}: ${causeOf(error)}`, { cause: error }),
+    );
+  client.on("error", broken("cannot be listened to"));
+  const filter = base === "" ? "#" : `${base}/#`;
   client.on(
     "connect",
-    () => void client.subscribeAsync(base === "" ? "#" : `${base}/#`).catch(() => undefined),
+    () => void client.subscribeAsync(filter).catch(broken(`does not let us listen to ${filter}`)),
   );
   client.on("message", (topic, payload) => {
     const now = options.now();
@@ -88,18 +106,25 @@ function mqttSource(
   };
 }
 
+const withoutUser = (url: string): string => url.replace(/\/\/[^@/]*@/, "//");
+
+/** Where a host has several addresses, the error of the first says what there is to say. */
+const causeOf = (error: unknown): string =>
+  messageOf(error instanceof AggregateError ? (error.errors[0] ?? error) : error);
+
 /** The newest message of a talker, or the next one: what is older than the newest is of no use to a person. */
 function openTalk(silence: string, { signal, timeoutMs }: SourceOptions) {
   let newest: Decoded | undefined;
   let fault: FieldwattError | undefined;
+  let end: FieldwattError | undefined;
   let wake: () => void = () => undefined;
   const next = async (): Promise<Decoded> => {
-    if (!newest) await woken(timeoutMs, signal, (ring) => (wake = ring));
+    if (!newest && !end) await woken(timeoutMs, signal, (ring) => (wake = ring));
     signal.throwIfAborted();
-    const heard = newest;
-    newest = undefined;
+    const [heard, ended] = [newest, end];
+    newest = end = undefined;
     if (heard) return heard;
-    throw fault ?? new FieldwattError("DEVICE_TIMEOUT", `${silence} in ${timeoutMs / 1_000} s`);
+    throw ended ?? fault ?? new FieldwattError("DEVICE_TIMEOUT", `${silence} in ${timeoutMs / 1_000} s`);
   };
   return {
     next,
@@ -109,6 +134,11 @@ function openTalk(silence: string, { signal, timeoutMs }: SourceOptions) {
     },
     /** Told only where nothing is heard in time: a damaged first block is usual. */
     failed: (error: FieldwattError): void => void (fault = error),
+    /** Told at once: waiting would not mend it. */
+    broken(error: FieldwattError): void {
+      end = error;
+      wake();
+    },
   };
 }
 

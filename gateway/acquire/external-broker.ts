@@ -38,7 +38,7 @@ export interface ExternalBroker extends AsyncDisposable {
 
 /** Resolves before the broker answers: it may be away. Rejects with SITE_FILE_INVALID when the password cannot be read. */
 export async function openExternalBroker(options: ExternalBrokerOptions): Promise<ExternalBroker> {
-  const password = await readPassword(options);
+  const password = await readBrokerPassword(options.site, options.settings);
   const devices = mqttDevices(options.site);
   const sessions = Array.from({ length: SESSIONS }, (_, number) => {
     const own = devices.filter((_device, i) => i % SESSIONS === number);
@@ -67,8 +67,12 @@ function mqttDevices(site: Site): Device[] {
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-async function readPassword({ site, settings }: ExternalBrokerOptions): Promise<string> {
-  const file = resolve(dirname(site.file), settings.passwordFile);
+/** The gateway's password there. Throws SITE_FILE_INVALID where its file cannot be read. */
+export async function readBrokerPassword(
+  site: Pick<Site, "file">,
+  { passwordFile }: Pick<ExternalBrokerOptions["settings"], "passwordFile">,
+): Promise<string> {
+  const file = resolve(dirname(site.file), passwordFile);
   try {
     return (await readFile(file, "utf8")).trim();
   } catch (error) {

@@ -1,9 +1,11 @@
-import type { Clock } from "../../domain/model/index.ts";
+import type { Clock, Entropy } from "../../domain/model/index.ts";
 import { openBroker, type Broker, type BrokerState } from "../../platform/broker.ts";
+import type { Rules } from "../../platform/broker/decisions.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { Site } from "../site/load.ts";
 import type { Acquisition } from "./acquisition.ts";
+import { openReader, READER, type Reader } from "./broker-access.ts";
 import { deliveries } from "./deliveries.ts";
 import { openDevicePasswords } from "./device-passwords.ts";
 import type { ExternalBroker } from "./external-broker.ts";
@@ -24,11 +26,12 @@ export interface VillageBrokerOptions {
   readonly acquisition: Pick<Acquisition, "take" | "topicOf">;
   readonly store: Pick<RecordStore, "stats">;
   readonly clock: Clock;
+  readonly entropy: Entropy;
   readonly log: Logger;
 }
 
 /**
- * Each device has a user, a password and a topic space of its own, and nobody else has anything. A message is
+ * Each device has a user, a password and a topic space of its own; a probe at this machine may listen. A message is
  * acknowledged after its readings are durable, or when it can never be taken and is in quarantine.
  */
 export async function openVillageBroker(options: VillageBrokerOptions): Promise<VillageBroker | undefined> {
@@ -47,30 +50,46 @@ export async function openVillageBroker(options: VillageBrokerOptions): Promise<
 
 const withQuarantine = (broker: Broker | ExternalBroker, quarantine: Quarantine): VillageBroker => ({
   port: broker.port,
-  connectedUsers: () => broker.connectedUsers(),
+  connectedUsers: () => broker.connectedUsers().filter((user) => user !== READER),
   state: () => broker.state(),
   quarantined: () => quarantine.list().toReversed(),
   [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
 });
 
-function openOwnBroker(
-  { site, acquisition, log, deliver }: VillageBrokerOptions & { deliver: ReturnType<typeof deliveries> },
+type OwnBrokerOptions = VillageBrokerOptions & { readonly deliver: ReturnType<typeof deliveries> };
+
+async function openOwnBroker(
+  options: OwnBrokerOptions,
   listen: NonNullable<Site["broker"]>,
 ): Promise<Broker> {
-  const inside = (user: string, topic: string): boolean => {
-    const base = acquisition.topicOf(user);
+  await using stack = new AsyncDisposableStack();
+  const reader = stack.use(openReader(options.site.data, options.entropy));
+  const broker = stack.use(await openBroker({ ...listen, ...rulesOf(options, reader), log: options.log }));
+  await reader.announce({ host: listen.host, port: broker.port });
+  const opened = stack.move();
+  return {
+    port: broker.port,
+    publish: (topic, payload) => broker.publish(topic, payload),
+    connectedUsers: () => broker.connectedUsers(),
+    state: () => broker.state(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+function rulesOf({ site, acquisition, deliver }: OwnBrokerOptions, reader: Reader): Rules {
+  const inside = (device: string, topic: string): boolean => {
+    const base = acquisition.topicOf(device);
     return base !== undefined && (topic === base || topic.startsWith(`${base}/`));
   };
   const passwords = openDevicePasswords(site.data);
-  return openBroker({
-    ...listen,
-    async authenticate(user, password) {
-      const known = acquisition.topicOf(user) !== undefined && (await passwords.isRight(user, password));
-      return known ? user : undefined;
-    },
+  const isDevice = async (user: string, password: string): Promise<boolean> =>
+    acquisition.topicOf(user) !== undefined && (await passwords.isRight(user, password));
+  return {
+    authenticate: async (user, password) =>
+      reader.isRight(user, password) || (await isDevice(user, password)) ? user : undefined,
     mayPublish: inside,
-    maySubscribe: inside,
+    maySubscribe: (user, filter) =>
+      user === READER ? site.devices.some(({ id }) => inside(id, filter)) : inside(user, filter),
     onMessage: deliver,
-    log,
-  });
+  };
 }

@@ -31,6 +31,7 @@ it("a poison message is acknowledged and kept for the operator, and what follows
       },
       store: { stats: () => ({ readingsCommitted: 0, commits: 0, readingsWaiting: 0, callsHeld: 0 }) },
       clock: new ManualClock(instant(Date.UTC(2026, 5, 15))),
+      entropy: randomBytes,
       log: openLog("test", { write: () => undefined }),
     });
     const client = await connectAsync(`mqtt://127.0.0.1:${broker?.port}`, {

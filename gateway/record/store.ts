@@ -1,6 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { Reading } from "../../domain/model/index.ts";
+import type { Instant, Reading } from "../../domain/model/index.ts";
 import type { Commands } from "./commands.ts";
+import type { Feed } from "./feed.ts";
+import type { Readings } from "./readings.ts";
 
 /** Named write commands, each a plain function of the database and one cloneable value. */
 export type CommandTable = Readonly<Record<string, (db: DatabaseSync, input: never) => unknown>>;
@@ -13,12 +15,16 @@ export type CommandTable = Readonly<Record<string, (db: DatabaseSync, input: nev
 export interface RecordStore<Table extends CommandTable = Commands> extends AsyncDisposable {
   /**
    * Keeps readings. Resolves after the commit; rejects with RECORD_FAILED when the commit failed (then nothing of
-   * this call is kept, and nobody may acknowledge it) or RECORD_CLOSED. A reading whose (stream, time) is kept
-   * already is ignored, so that a sender may repeat itself. When `QUEUE_READINGS_MAX` readings wait, further calls
-   * are held back until there is room: slower, never lost. A caller that awaits has one call at a time; one that
-   * does not is refused with RECORD_FAILED when `CALLS_HELD_MAX` calls are held.
+   * this call is kept, and nobody may acknowledge it) or RECORD_CLOSED. A reading whose (stream, time, sequence) is
+   * kept already is ignored, so that a sender may repeat itself. When `QUEUE_READINGS_MAX` readings wait, further
+   * calls are held back until there is room: slower, never lost. A caller that awaits has one call at a time; one
+   * that does not is refused with RECORD_FAILED when `CALLS_HELD_MAX` calls are held.
+   *
+   * With `mayWait` (polled readings, whose device can be asked again) the commit may come up to the record's commit
+   * interval later, to share one with others. A power cut in between loses what waits: at most one interval of polled
+   * readings, none of which was acknowledged to anybody. A published reading or a command takes them all along.
    */
-  append(readings: readonly Reading[]): Promise<void>;
+  append(readings: readonly Reading[], options?: AppendOptions): Promise<void>;
   /**
    * Runs one write command of `commands.ts` in a transaction of its own, in order with everything else. What a
    * command throws undoes it and comes back: a FieldwattError with its code, anything else as RECORD_FAILED.
@@ -27,9 +33,17 @@ export interface RecordStore<Table extends CommandTable = Commands> extends Asyn
     name: Name,
     input: CommandInput<Table, Name>,
   ): Promise<CommandOutput<Table, Name>>;
-  /** A read-only connection; statements are the caller's. */
+  /** A read-only connection, for everything that is not readings; statements are the caller's. */
   readonly read: DatabaseSync;
+  /** All readings, those just committed and those packed as one. */
+  readonly readings: Readings;
+  /** The readings in the order of their commits, for sinks. */
+  readonly feed: Feed;
   readonly stats: () => RecordStats;
+}
+
+export interface AppendOptions {
+  readonly mayWait?: boolean;
 }
 
 export type CommandInput<Table extends CommandTable, Name extends keyof Table> = Parameters<Table[Name]>[1];
@@ -45,4 +59,25 @@ export interface RecordStats {
   readonly callsHeld: number;
   /** The message of the last failed commit, until one succeeds again. */
   readonly failing?: string;
+  /** What kind of fault it is, for a page that says what to do. */
+  readonly fault?: Fault;
+  /** Bytes of the journal's files. */
+  readonly journalBytes: number;
+  /** Readings that are committed and not packed yet. */
+  readonly readingsHot: number;
+  /** The number of the last journal frame, and of the last one whose readings are packed. */
+  readonly frames: { readonly last: number; readonly packed: number };
+  /** When the last commit of readings was answered, on the gateway's clock; undefined before the first. */
+  readonly lastCommit?: Instant;
+  /** Frames of the journal that were lost when the record was opened, as ranges of numbers; empty in health. */
+  readonly damagedFrames: readonly FrameRange[];
+}
+
+/** Why the disk does not take a commit. */
+export type Fault = "disk full" | "read-only" | "input/output error" | "damaged" | "other";
+
+/** Both ends inclusive. */
+export interface FrameRange {
+  readonly from: number;
+  readonly to: number;
 }

@@ -23,6 +23,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
     ];
     return deviceCommand().addCommand(devicePasswordCommand()).addCommand(deviceSolveCommand());
   },
+  record: async () => (await import("./record.ts")).recordCommand(),
   egress: async () => (await import("./egress.ts")).egressCommand(),
   noise: async () => (await import("./noise.ts")).noiseCommand(),
   jcs: async () => (await import("./jcs.ts")).jcsCommand(),

@@ -1,0 +1,104 @@
+import { randomBytes } from "node:crypto";
+import { Command } from "commander";
+import { instant } from "../domain/model/index.ts";
+import { makeBackup } from "../gateway/backup/backup.ts";
+import type { Manifest } from "../gateway/backup/archive.ts";
+import { checkBackup, restoreBackup } from "../gateway/backup/restore.ts";
+import { sourcesOf } from "../gateway/backup/sources.ts";
+import { loadSite } from "../gateway/site/load.ts";
+import { stopSignal } from "./command-line.ts";
+import { askPassphrase } from "./passphrase.ts";
+
+interface Secret {
+  readonly passphraseFile?: string;
+}
+
+const passphraseOption = [
+  "--passphrase-file <file>",
+  "a file whose first line is the passphrase; asked otherwise",
+] as const;
+
+/** `record backup`: the gateway may run meanwhile. */
+export function backupCommand(): Command {
+  return new Command("backup")
+    .description("seal record, keys, accounts and site file into one file; goes on where it was interrupted")
+    .requiredOption("--site <file>", "the site file")
+    .requiredOption("--to <file>", "the backup to write, for example on a mounted stick")
+    .option(...passphraseOption)
+    .addHelpText(
+      "after",
+      "\nExample:\n  fieldwatt record backup --site site.yaml --to /media/stick/kilimani.backup",
+    )
+    .action(async ({ site: file, to, passphraseFile }: Secret & { site: string; to: string }) => {
+      const sources = sourcesOf(await loadSite(file));
+      const passphrase = await askPassphrase({ ...fileOf(passphraseFile), twice: true });
+      const done = await makeBackup({
+        ...{ sources, target: to, passphrase, entropy: randomBytes, now: instant(Date.now()) },
+        ...{ signal: stopSignal(), onProgress: progressLine("sealed") },
+      });
+      if (done.resumedFrom > 0)
+        console.log(`Went on behind ${megabytes(done.resumedFrom)} that were there already.`);
+      console.log(`${done.file}: ${done.files} files, ${megabytes(done.bytes)}.`);
+      console.log(
+        "Without its passphrase nobody can open it, you neither: keep it somewhere else than the stick.",
+      );
+    });
+}
+
+export function backupCheckCommand(): Command {
+  return new Command("backup-check")
+    .description("open every part of a backup and tell what it holds, without restoring it")
+    .argument("<file>", "the backup")
+    .option(...passphraseOption)
+    .option("--json", "print JSON")
+    .addHelpText("after", "\nExample:\n  fieldwatt record backup-check /media/stick/kilimani.backup")
+    .action(async (file: string, { passphraseFile, json }: Secret & { json?: true }) => {
+      const passphrase = await askPassphrase({ ...fileOf(passphraseFile), twice: false });
+      const manifest = await checkBackup({
+        file,
+        passphrase,
+        signal: stopSignal(),
+        onProgress: progressLine("checked"),
+      });
+      console.log(json ? JSON.stringify(manifest, null, 2) : contents(manifest));
+    });
+}
+
+export function restoreCommand(): Command {
+  return new Command("restore")
+    .description("open a backup into a new folder")
+    .argument("<file>", "the backup")
+    .requiredOption("--into <folder>", "a folder that is not there yet, or is empty")
+    .option(...passphraseOption)
+    .addHelpText(
+      "after",
+      "\nExample:\n  fieldwatt record restore /media/stick/kilimani.backup --into restored",
+    )
+    .action(async (file: string, { into, passphraseFile }: Secret & { into: string }) => {
+      const passphrase = await askPassphrase({ ...fileOf(passphraseFile), twice: false });
+      const onProgress = progressLine("restored");
+      const manifest = await restoreBackup({ file, into, passphrase, signal: stopSignal(), onProgress });
+      console.log(contents(manifest));
+      console.log(`Now in ${into}: site/ is the site file and what it names, data/ is for its "data:".`);
+      console.log(
+        "Never run the old gateway and this one at the same time: they are one and the same to the hub.",
+      );
+    });
+}
+
+const fileOf = (file: string | undefined) => (file === undefined ? {} : { file });
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+
+const contents = ({ site, made, files }: Manifest): string =>
+  [
+    `Backup of ${site}, made ${made}:`,
+    ...files.map(({ path, bytes }) => `  ${path}  ${megabytes(bytes)}`),
+  ].join("\n");
+
+/** One line that is written over, on a terminal only. */
+function progressLine(done: string): (progress: { readonly bytes: number; readonly of: number }) => void {
+  if (!process.stderr.isTTY) return () => undefined;
+  return ({ bytes, of }) => {
+    process.stderr.write(`\r${done} ${megabytes(bytes)} of ${megabytes(of)}${bytes >= of ? "\n" : ""}`);
+  };
+}

@@ -1,0 +1,11 @@
+import { Command } from "commander";
+import { backupCheckCommand, backupCommand, restoreCommand } from "./record-backup.ts";
+
+/** `fieldwatt record …`: the care of the village's memory. */
+export function recordCommand(): Command {
+  return new Command("record")
+    .description("check, repair, back up, restore and export the record")
+    .addCommand(backupCommand())
+    .addCommand(backupCheckCommand())
+    .addCommand(restoreCommand());
+}

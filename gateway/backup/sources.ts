@@ -1,0 +1,26 @@
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { Site } from "../site/load.ts";
+
+/** Where a gateway's files lie. */
+export interface SiteSources {
+  readonly id: string;
+  readonly data: string;
+  /** The site file. */
+  readonly file: string;
+  /** Files and folders that the site file names: policy, device files, passwords. */
+  readonly beside: readonly string[];
+}
+
+export function sourcesOf(site: Site): SiteSources {
+  const named = [site.policy, site.deviceFiles, site.hub?.passwordFile, site.externalBroker?.passwordFile];
+  return {
+    id: site.id,
+    data: site.data,
+    file: site.file,
+    beside: named
+      .filter((path) => path !== undefined)
+      .map((path) => resolve(dirname(site.file), path))
+      .filter((path) => existsSync(path)),
+  };
+}

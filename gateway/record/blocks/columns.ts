@@ -26,3 +26,56 @@ export interface Series {
 
 export const sequenceAt = (columns: { readonly sequences?: Float64Array }, at: number): number =>
   columns.sequences?.[at] ?? 0;
+
+/** Columns that grow as readings are put in. */
+export class ColumnsBuilder {
+  count = 0;
+  private times: Float64Array<ArrayBuffer>;
+  private values: Float64Array<ArrayBuffer>;
+  private streams: Uint32Array<ArrayBuffer>;
+  private qualities: Uint8Array<ArrayBuffer>;
+  private sequences: Float64Array<ArrayBuffer> | undefined;
+
+  constructor(capacity = 64) {
+    this.times = new Float64Array(capacity);
+    this.values = new Float64Array(capacity);
+    this.streams = new Uint32Array(capacity);
+    this.qualities = new Uint8Array(capacity);
+  }
+
+  /** Puts in the readings from `start` to `end` (exclusive) of one stream. */
+  addSeries(stream: number, series: Series, start = 0, end = series.count): void {
+    const at = this.count;
+    const count = at + end - start;
+    if (count > this.times.length) this.grow(count);
+    this.times.set(series.times.subarray(start, end), at);
+    this.values.set(series.values.subarray(start, end), at);
+    this.qualities.set(series.qualities.subarray(start, end), at);
+    this.streams.fill(stream, at, count);
+    if (series.sequences) {
+      this.sequences ??= new Float64Array(this.times.length);
+      this.sequences.set(series.sequences.subarray(start, end), at);
+    }
+    this.count = count;
+  }
+
+  built(): ReadingColumns {
+    const { count, streams, times, values, qualities, sequences } = this;
+    return { count, streams, times, values, qualities, ...(sequences && { sequences }) };
+  }
+
+  private grow(atLeast: number): void {
+    const capacity = Math.max(atLeast, this.times.length * 2);
+    this.times = longer(this.times, new Float64Array(capacity));
+    this.values = longer(this.values, new Float64Array(capacity));
+    this.streams = longer(this.streams, new Uint32Array(capacity));
+    this.qualities = longer(this.qualities, new Uint8Array(capacity));
+    if (this.sequences) this.sequences = longer(this.sequences, new Float64Array(capacity));
+  }
+}
+
+/** `column` at the start of `larger`. */
+export function longer<Column extends { set(column: Column): void }>(column: Column, larger: Column): Column {
+  larger.set(column);
+  return larger;
+}

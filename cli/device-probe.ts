@@ -1,11 +1,17 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { Command, InvalidArgumentError } from "commander";
 import { instant, messageOf, toIso, unitOf } from "../domain/model/index.ts";
-import { withOptions, type Decoded, type DeviceDefinition } from "../drivers/index.ts";
+import {
+  completeConnection,
+  withOptions,
+  type Decoded,
+  type DeviceDefinition,
+  type WrittenConnection,
+} from "../drivers/index.ts";
 import { targetName } from "../drivers/value.ts";
 import { brokerAccess } from "../gateway/acquire/broker-access.ts";
 import { loadSite } from "../gateway/site/load.ts";
-import { busAddress } from "./bus-address.ts";
+import { busAddress, type BusAddress } from "./bus-address.ts";
 import { positiveNumber, stopSignal, wholeNumber } from "./command-line.ts";
 import { guard, invalidOption, openCatalogue, type Terminal } from "./device-command.ts";
 import { openSource, type ProbeConnection } from "./probe/source.ts";
@@ -15,9 +21,9 @@ interface Options {
   readonly site?: string;
   readonly device?: string;
   readonly bus?: string;
-  readonly unit: number;
-  readonly baud: number;
-  readonly parity: "none" | "even" | "odd";
+  readonly unit?: number;
+  readonly baud?: number;
+  readonly parity?: "none" | "even" | "odd";
   readonly topic: string;
   readonly watch?: true;
   readonly interval: number;
@@ -40,9 +46,17 @@ export const deviceProbeCommand = (terminal: Terminal): Command =>
     .description("read a device now, once or as a live table")
     .argument("[id]", "the device file; with --bus")
     .option("--bus <address>", "tcp://HOST:PORT, rtu-over-tcp://…, udp://…, /dev/tty… or mqtt://…")
-    .option("--unit <n>", "the Modbus unit", wholeNumber({ from: 0, to: 255 }), 1)
-    .option("--baud <rate>", "the rate of a serial line", wholeNumber({ from: 300, to: 1_000_000 }), 9_600)
-    .option("--parity <parity>", "none, even or odd", parity, "none")
+    .option(
+      "--unit <n>",
+      "the Modbus unit (default: the device file's, else 1)",
+      wholeNumber({ from: 0, to: 255 }),
+    )
+    .option(
+      "--baud <rate>",
+      "the rate of a serial line (default: the device file's)",
+      wholeNumber({ from: 300, to: 1_000_000 }),
+    )
+    .option("--parity <parity>", "none, even or odd (default: the device file's)", parity)
     .option("--topic <topic>", "the device's topic space on the broker", "")
     .option("--site <file>", "take the connection from a site file; with --device")
     .option("--device <id>", "the device of the site file")
@@ -61,7 +75,7 @@ export const deviceProbeCommand = (terminal: Terminal): Command =>
       guard(terminal, () => probe(id, options, terminal)),
     );
 
-function parity(value: string): Options["parity"] {
+function parity(value: string): NonNullable<Options["parity"]> {
   if (value === "none" || value === "even" || value === "odd") return value;
   throw new InvalidArgumentError("It must be none, even or odd.");
 }
@@ -79,16 +93,34 @@ async function targetFrom(id: string | undefined, options: Options): Promise<Tar
   const definition = (await openCatalogue(options.deviceFiles)).find(id);
   const address = busAddress(options.bus);
   if (address.kind === "mqtt") return { definition, connection: { ...address, topic: options.topic } };
-  if (address.kind !== "serial") return { definition, connection: { ...address, unit: options.unit } };
+  const written = writtenIn(definition, address, options);
+  return { definition, connection: wholeOf(definition, written, id) };
+}
+
+/** Most devices leave the works as this one. */
+const USUAL_UNIT = 1;
+
+/** What the command line says; what it leaves out is the device file's. */
+function writtenIn(
+  { dialect }: DeviceDefinition,
+  address: Exclude<BusAddress, { kind: "mqtt" }>,
+  { unit: named, baud: baudRate, parity }: Options,
+): WrittenConnection {
+  const factory = dialect.kind === "modbus" || dialect.kind === "sunspec" ? dialect.unit : undefined;
+  const unit = named ?? factory ?? USUAL_UNIT;
+  if (address.kind !== "serial") return { ...address, unit };
   const { path } = address;
-  const { baud: baudRate, unit } = options;
-  const isModbus = definition.dialect.kind === "modbus" || definition.dialect.kind === "sunspec";
-  if (isModbus)
-    return {
-      definition,
-      connection: { kind: "modbus-rtu", path, baudRate, parity: options.parity, stopBits: 1, unit },
-    };
-  return { definition, connection: { kind: "serial", path, baudRate } };
+  if (dialect.kind === "modbus" || dialect.kind === "sunspec")
+    return { kind: "modbus-rtu", path, baudRate, parity, unit };
+  return { kind: "serial", path, baudRate };
+}
+
+type WiredConnection = Exclude<ProbeConnection, { kind: "mqtt" }>;
+
+function wholeOf(definition: DeviceDefinition, written: WrittenConnection, name: string): WiredConnection {
+  const { connection, problem } = completeConnection(definition, written);
+  if (connection && connection.kind !== "mqtt") return connection;
+  throw invalidOption(`${name} ${problem ?? "is read by its topic: give --bus mqtt://… and --topic"}`);
 }
 
 async function targetInSite(file: string, name: string): Promise<Target> {
@@ -100,7 +132,7 @@ async function targetInSite(file: string, name: string): Promise<Target> {
     );
   const { connection } = device;
   const definition = withOptions((await openCatalogue(site.deviceFiles)).find(device.device), device.options);
-  if (connection.kind !== "mqtt") return { definition, connection };
+  if (connection.kind !== "mqtt") return { definition, connection: wholeOf(definition, connection, name) };
   // The broker knows this machine's reader, not the device's password, of which only a digest is kept.
   return { definition, connection: { ...connection, ...(await brokerAccess(site)) } };
 }

@@ -1,5 +1,6 @@
 /** The public face of the drivers: device → samples. */
 export { loadCatalogue, type Catalogue } from "./catalogue.ts";
+export { completeConnection, type WrittenConnection } from "./connection.ts";
 export type { DeviceDefinition, Dialect, Table } from "./definition.ts";
 export { parseDeviceFile } from "./device-file.ts";
 export { busOf, type Connection, type Decoded, type Problem, type ProblemCode } from "./driver.ts";

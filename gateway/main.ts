@@ -11,6 +11,7 @@ import { openRecord } from "./record/open.ts";
 import { createGate } from "./release/gate.ts";
 import { gatewayFigures, type Figures } from "./sinks/figures.ts";
 import { metricsWhenAsked } from "./sinks/metrics.ts";
+import { mustFitDevices } from "./site/devices.ts";
 import { openIdentity } from "./site/identity.ts";
 import { loadPolicyOrNone, type Site } from "./site/load.ts";
 import { createSummariser, keepSummarising } from "./summarise/summariser.ts";
@@ -41,6 +42,7 @@ export async function runGateway({
     log.error({ because: messageOf(error) }, "no policy: nothing is released"),
   );
   const catalogue = await loadCatalogue(site.deviceFiles === undefined ? [] : [site.deviceFiles]);
+  await mustFitDevices(site, catalogue);
 
   await using store = await openRecord({ path: join(site.data, "record.sqlite"), log });
   const summariser = createSummariser(site, store, clock);

@@ -65,7 +65,7 @@ describe("device probe of an MQTT device in a site file", () => {
 
     const access = await brokerAccess(await loadSite(site.file));
     const reader = await signIn(gateway.brokerPort, access);
-    const closed = new Promise((resolve) => reader.once("close", resolve));
+    const closed = new Promise<void>((resolve) => reader.once("close", () => resolve()));
     reader.publish(meter.topic, STATUS, { qos: 0 });
     await closed;
   });

@@ -1,6 +1,13 @@
 import { realpathSync } from "node:fs";
 import type { Placement } from "../../domain/energy/normalise.ts";
-import { deviceId, messageOf, type Clock, type Instant, type Reading } from "../../domain/model/index.ts";
+import {
+  deviceId,
+  FieldwattError,
+  messageOf,
+  type Clock,
+  type Instant,
+  type Reading,
+} from "../../domain/model/index.ts";
 import {
   busOf,
   decodeMessage,
@@ -12,17 +19,15 @@ import {
   openSerialStream,
   type Catalogue,
   type Decoded,
-  type DeviceDefinition,
   type DeviceMemory,
   type DeviceMessage,
   type ModbusConnection,
-  withOptions,
 } from "../../drivers/index.ts";
 import type { BrokerMessage } from "../../platform/broker.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { Site } from "../site/load.ts";
-import type { SiteDevice } from "../site/schema.ts";
+import { siteDevices, type SitedDevice } from "../site/devices.ts";
 import { askMeters, type AskedMeter } from "./asked.ts";
 import { createDeviceStates, type DeviceState } from "./device-state.ts";
 import { createLive, type Live } from "./live.ts";
@@ -42,9 +47,7 @@ export interface Acquisition extends AsyncDisposable {
   topicOf(device: string): string | undefined;
 }
 
-interface Placed {
-  readonly device: SiteDevice;
-  readonly definition: DeviceDefinition;
+interface Placed extends SitedDevice {
   readonly placement: Placement;
   /** What an MQTT device said before that later messages depend on. */
   readonly memory: DeviceMemory;
@@ -62,7 +65,7 @@ export interface AcquisitionOptions {
 
 export function openAcquisition(options: AcquisitionOptions): Acquisition {
   const { site, catalogue, clock, log } = options;
-  const placed = site.devices.map((device) => place(device, catalogue));
+  const placed = placedDevices(site, catalogue);
   const states = createDeviceStates(site.devices);
   const live = createLive();
   const stop = new AbortController();
@@ -80,9 +83,7 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
     return commit(placement, decoded);
   };
   const now = () => clock.now();
-  const mqtt = new Map(
-    placed.filter((p) => p.device.connection.kind === "mqtt").map((p) => [p.device.id, p]),
-  );
+  const mqtt = new Map(placed.filter((p) => p.connection.kind === "mqtt").map((p) => [p.device.id, p]));
 
   const buses = groupByBus(placed).map((group) =>
     runBus(group, { keep, now, polling: { clock, states, log, signal: stop.signal } }),
@@ -109,19 +110,24 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
   };
 }
 
-function place(device: SiteDevice, catalogue: Catalogue): Placed {
-  const definition = withOptions(catalogue.find(device.device), device.options);
-  const { mounting, reversed } = device;
-  return {
-    device,
-    definition,
-    placement: { device: deviceId(device.id), mounting, reversed, generator: definition.generator },
-    memory: deviceMemory(),
-  };
+/** Throws SITE_FILE_INVALID where a device does not fit its device file or its bus. */
+function placedDevices(site: Site, catalogue: Catalogue): Placed[] {
+  const { devices, problems } = siteDevices(site, catalogue);
+  const [problem] = problems;
+  if (problem) throw new FieldwattError("SITE_FILE_INVALID", problem.message);
+  return devices.map((sited) => {
+    const { id, mounting, reversed } = sited.device;
+    const { generator } = sited.definition;
+    return {
+      ...sited,
+      placement: { device: deviceId(id), mounting, reversed, generator },
+      memory: deviceMemory(),
+    };
+  });
 }
 
 const topicOf = (placed: Placed | undefined): string | undefined =>
-  placed?.device.connection.kind === "mqtt" ? placed.device.connection.topic : undefined;
+  placed?.connection.kind === "mqtt" ? placed.connection.topic : undefined;
 
 type KeepFrom = (from: Placed, decoded: Decoded) => Promise<void>;
 
@@ -139,7 +145,7 @@ async function takeMessage(from: Placed, message: DeviceMessage, keep: KeepFrom)
 /** Devices by physical bus: whatever name a serial port goes by, it is one. */
 function groupByBus(placed: readonly Placed[]): Wired[][] {
   const wired = placed.flatMap((one): Wired[] => {
-    const { connection } = one.device;
+    const { connection } = one;
     return isModbus(connection) ? [{ ...one, connection }] : [];
   });
   return [...Map.groupBy(wired, ({ connection }) => busOf(connection, realPath)).values()];
@@ -192,8 +198,8 @@ function steadiest(group: readonly Wired[]): ModbusConnection | undefined {
 
 const askedMeters = (placed: readonly Placed[], keep: KeepFrom): AskedMeter[] =>
   placed.flatMap((from): AskedMeter[] => {
-    const { device, definition } = from;
-    const { id, interval, connection } = device;
+    const { device, definition, connection } = from;
+    const { id, interval } = device;
     if (connection.kind !== "serial" || !isAsked(definition)) return [];
     return [{ id, interval, definition, connection, keep: (decoded) => keep(from, decoded) }];
   });
@@ -209,7 +215,8 @@ interface TalkerRun {
  * several blocks, so each kind of block, told by its first value, has an interval of its own.
  */
 function runTalker(from: Placed, { keep, now, states }: TalkerRun): AsyncDisposable[] {
-  const { id, connection, interval } = from.device;
+  const { connection } = from;
+  const { id, interval } = from.device;
   if (connection.kind !== "serial" || isAsked(from.definition)) return [];
   const next = new Map<string, number>();
   const onDecoded = (decoded: Decoded): void => {

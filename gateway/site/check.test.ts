@@ -51,7 +51,13 @@ describe("fieldwatt site check", () => {
       "a wire that the device does not speak",
       "eastron-sdm120",
       "victron-mppt",
-      /^12:5 .*does not speak over .*modbus-tcp/,
+      /^15:5 .*does not speak over .*modbus-tcp/,
+    ],
+    [
+      "a framing that the device does not have",
+      "kind: modbus-tcp, host: 192.168.1.5 }\n",
+      "kind: modbus-udp, host: 192.168.1.5 }\n",
+      /^15:5 .*eastron-sdm120 does not speak over .*modbus-udp/,
     ],
   ])("names line and column of %s", async (_what, from, to, line) => {
     const problems = await check(GOOD.replace(from, to));

@@ -3,8 +3,9 @@ import { dirname, resolve } from "node:path";
 import { messageOf } from "../../domain/model/index.ts";
 import { loadCatalogue, type Catalogue } from "../../drivers/index.ts";
 import { checkYamlFile, type FileProblem } from "../../platform/yaml-file.ts";
+import { withDevices } from "./devices.ts";
 import { loadSite, policySchema, type Site } from "./load.ts";
-import { siteSchema, type SiteDevice } from "./schema.ts";
+import { siteSchema } from "./schema.ts";
 
 /**
  * Every problem of a site file and of the files that it names, in the order of the file: first what the schema sees,
@@ -17,7 +18,7 @@ export async function checkSite(file: string): Promise<readonly FileProblem[]> {
   const catalogue = await loadCatalogue(site.deviceFiles === undefined ? [] : [site.deviceFiles]);
   const around = await checkYamlFile(
     file,
-    withDevices(catalogue, await missingPasswords(site)),
+    withPasswords(catalogue, await missingPasswords(site)),
     "SITE_FILE_UNREADABLE",
   );
   const policy = await checkYamlFile(site.policy, policySchema, "POLICY_FILE_INVALID").catch(
@@ -38,28 +39,11 @@ export async function checkSite(file: string): Promise<readonly FileProblem[]> {
 const inOrder = (problems: readonly FileProblem[]): FileProblem[] =>
   problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
 
-/** The site's schema, which also knows the device files and what they speak. */
-const withDevices = (catalogue: Catalogue, missing: readonly MissingPassword[]) =>
-  siteSchema.superRefine((site, context) => {
-    site.devices.forEach((device, i) => {
-      const message = deviceProblem(catalogue, device);
-      if (message !== undefined)
-        context.addIssue({ code: "custom", path: ["devices", i, "device"], message });
-    });
+const withPasswords = (catalogue: Catalogue, missing: readonly MissingPassword[]) =>
+  withDevices(catalogue).superRefine((_site, context) => {
     for (const { of, message } of missing)
       context.addIssue({ code: "custom", path: [of, "passwordFile"], message });
   });
-
-function deviceProblem(catalogue: Catalogue, { device, connection }: SiteDevice): string | undefined {
-  try {
-    const { kind } = catalogue.find(device).dialect;
-    const registers = kind === "modbus" || kind === "sunspec";
-    const fits = connection.kind.startsWith("modbus-") ? registers : !registers;
-    return fits ? undefined : `${device} does not speak over a connection of kind ${connection.kind}`;
-  } catch (error) {
-    return messageOf(error);
-  }
-}
 
 interface MissingPassword {
   readonly of: keyof typeof PASSWORDS;

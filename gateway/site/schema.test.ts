@@ -44,17 +44,3 @@ describe("the framing of a Modbus connection", () => {
     expect(problems(connection)).not.toEqual([]);
   });
 });
-
-describe("devices of one bus", () => {
-  it("may be many", () => {
-    expect(problems(line, { ...line, unit: 2 }, bridge, { ...bridge, unit: 2 })).toEqual([]);
-  });
-
-  it.each([
-    ["framing", bridge, { kind: "modbus-tcp", host: "10.0.0.7", port: 502 }, /speaks modbus-rtu-over-tcp/],
-    ["rate", line, { ...line, unit: 2, baudRate: 19_200 }, /9600 baud/],
-    ["parity", line, { ...line, unit: 2, parity: "even" }, /parity none/],
-  ])("must agree about its %s", (_what, one, other, told) => {
-    expect(problems(one, other)).toEqual([expect.stringMatching(told)]);
-  });
-});

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { MOUNTINGS } from "../../domain/model/index.ts";
-import { busOf, type Connection } from "../../drivers/driver.ts";
+import type { WrittenConnection } from "../../drivers/index.ts";
 
 /**
  * The site file: one YAML file that says what hangs where, whose it is and who may hear of it. Unknown keys are
@@ -36,29 +36,32 @@ const host = z.string().min(1).max(253);
 /** Modbus over Serial Line 1.02, 2.2: a slave has an address from 1 to 247. */
 const slave = z.int().min(1).max(247);
 
-/** The framing of Modbus is a part of the kind: a wire does not show it, and a wrong guess reads nothing. */
+/**
+ * The framing of Modbus is a part of the kind: a wire does not show it, and a wrong guess reads nothing. Units and
+ * settings of a serial line that are left out are those of the device file (drivers/connection.ts).
+ */
 export const connection = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("modbus-tcp"),
     host,
     port: port.default(502),
-    unit: z.int().min(0).max(255).default(1),
+    unit: z.int().min(0).max(255).optional(),
   }),
-  z.strictObject({ kind: z.literal("modbus-rtu-over-tcp"), host, port, unit: slave }),
-  /** GoodWe: 8899 and 247 are the factory's settings. */
+  z.strictObject({ kind: z.literal("modbus-rtu-over-tcp"), host, port, unit: slave.optional() }),
+  /** GoodWe: 8899 is the factory's setting. */
   z.strictObject({
     kind: z.literal("modbus-udp"),
     host,
     port: port.default(8899),
-    unit: slave.default(247),
+    unit: slave.optional(),
   }),
   z.strictObject({
     kind: z.literal("modbus-rtu"),
     path: z.string().min(1),
-    baudRate: z.int().positive().default(9600),
-    parity: z.enum(["none", "even", "odd"]).default("none"),
-    stopBits: z.union([z.literal(1), z.literal(2)]).default(1),
-    unit: slave,
+    baudRate: z.int().positive().optional(),
+    parity: z.enum(["none", "even", "odd"]).optional(),
+    stopBits: z.union([z.literal(1), z.literal(2)]).optional(),
+    unit: slave.optional(),
   }),
   z.strictObject({
     kind: z.literal("serial"),
@@ -79,17 +82,7 @@ export const connection = z.discriminatedUnion("kind", [
       .min(1)
       .regex(/^[^+#]+$/, "a topic of one device has no wildcard"),
   }),
-]);
-
-/** What everything on one bus must agree about: its framing, and on a serial line the form of a byte. */
-function lineOf(connection: Connection): { readonly bus: string; readonly speaks: string } | undefined {
-  if (connection.kind === "mqtt") return undefined;
-  const { kind } = connection;
-  const bus = busOf(connection);
-  if (kind !== "modbus-rtu") return { bus, speaks: kind };
-  const { baudRate, parity, stopBits } = connection;
-  return { bus, speaks: `${kind} at ${baudRate} baud, parity ${parity}, ${stopBits} stop bits` };
-}
+]) satisfies z.ZodType<WrittenConnection>;
 
 const device = z.strictObject({
   id,
@@ -156,7 +149,6 @@ export const siteSchema = z
     };
     site.members.forEach((m, i) => unique(m.id, "member", ["members", i, "id"]));
     const members = new Set(site.members.map((m) => m.id));
-    const lines = new Map<string, string>();
     site.devices.forEach((d, i) => {
       unique(d.id, "device", ["devices", i, "id"]);
       if (d.member !== undefined && !members.has(d.member)) {
@@ -166,15 +158,6 @@ export const siteSchema = z
           message: `there is no member "${d.member}" in members`,
         });
       }
-      const line = lineOf(d.connection);
-      if (line && (lines.get(line.bus) ?? line.speaks) !== line.speaks) {
-        context.addIssue({
-          code: "custom",
-          path: ["devices", i, "connection"],
-          message: `another device says that ${line.bus} speaks ${lines.get(line.bus)}, not ${line.speaks}`,
-        });
-      }
-      if (line) lines.set(line.bus, lines.get(line.bus) ?? line.speaks);
       if (d.connection.kind === "mqtt")
         unique(d.connection.topic, "topic", ["devices", i, "connection", "topic"]);
       if (d.connection.kind === "mqtt" && !site.broker && !site.externalBroker) {

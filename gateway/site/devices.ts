@@ -1,0 +1,88 @@
+import { FieldwattError, messageOf } from "../../domain/model/index.ts";
+import {
+  busOf,
+  completeConnection,
+  withOptions,
+  type Catalogue,
+  type Connection,
+  type DeviceDefinition,
+} from "../../drivers/index.ts";
+import { checkYamlFile, valueOf } from "../../platform/yaml-file.ts";
+import type { Site } from "./load.ts";
+import { siteSchema, type SiteDevice, type SiteFile } from "./schema.ts";
+
+/** A device of the site file with its device file, and the whole of its connection. */
+export interface SitedDevice {
+  readonly device: SiteDevice;
+  readonly definition: DeviceDefinition;
+  readonly connection: Connection;
+}
+
+/** What is wrong with one device in the light of its device file and of its bus. */
+export interface DeviceProblem {
+  /** Place in `devices`, and the key that is to be changed. */
+  readonly index: number;
+  readonly key: "device" | "connection" | "options";
+  readonly message: string;
+}
+
+/** Every device that can be read, and every problem of those that cannot. */
+export function siteDevices(
+  { devices }: Pick<SiteFile, "devices">,
+  catalogue: Catalogue,
+): { readonly devices: readonly SitedDevice[]; readonly problems: readonly DeviceProblem[] } {
+  const sited: SitedDevice[] = [];
+  const problems: DeviceProblem[] = [];
+  const speakers = new Map<string, string>();
+  devices.forEach((device, index) => {
+    const found = sitedDevice(device, catalogue);
+    if ("message" in found) return void problems.push({ ...found, index });
+    const line = lineOf(found.connection);
+    const other = line && speakers.get(line.bus);
+    if (line && other !== undefined && other !== line.speaks) {
+      const message = `another device says that ${line.bus} speaks ${other}, not ${line.speaks}`;
+      return void problems.push({ index, key: "connection", message });
+    }
+    if (line) speakers.set(line.bus, line.speaks);
+    sited.push(found);
+  });
+  return { devices: sited, problems };
+}
+
+/** @throws FieldwattError SITE_FILE_INVALID, with file, line and column of each device that cannot be read */
+export async function mustFitDevices(site: Site, catalogue: Catalogue): Promise<void> {
+  if (siteDevices(site, catalogue).problems.length === 0) return;
+  valueOf(
+    await checkYamlFile(site.file, withDevices(catalogue), "SITE_FILE_UNREADABLE"),
+    "SITE_FILE_INVALID",
+  );
+}
+
+/** The site's schema, which also knows the device files and what they speak. */
+export const withDevices = (catalogue: Catalogue) =>
+  siteSchema.superRefine((site, context) => {
+    for (const { index, key, message } of siteDevices(site, catalogue).problems)
+      context.addIssue({ code: "custom", path: ["devices", index, key], message });
+  });
+
+function sitedDevice(device: SiteDevice, catalogue: Catalogue): SitedDevice | Omit<DeviceProblem, "index"> {
+  try {
+    const definition = withOptions(catalogue.find(device.device), device.options);
+    const { connection, problem } = completeConnection(definition, device.connection);
+    if (connection) return { device, definition, connection };
+    return { key: "connection", message: `${device.device} ${problem}` };
+  } catch (error) {
+    if (!(error instanceof FieldwattError)) throw error;
+    return { key: error.code === "OPTION_INVALID" ? "options" : "device", message: messageOf(error) };
+  }
+}
+
+/** What everything on one bus must agree about: its framing, and on a serial line the form of a byte. */
+function lineOf(connection: Connection): { readonly bus: string; readonly speaks: string } | undefined {
+  if (connection.kind === "mqtt") return undefined;
+  const { kind } = connection;
+  const bus = busOf(connection);
+  if (kind !== "modbus-rtu") return { bus, speaks: kind };
+  const { baudRate, parity, stopBits } = connection;
+  return { bus, speaks: `${kind} at ${baudRate} baud, parity ${parity}, ${stopBits} stop bits` };
+}

@@ -12,6 +12,7 @@ import {
 } from "./cycle.ts";
 import type { ModbusLine } from "./line.ts";
 import { openLine, type ModbusConnection } from "./open-line.ts";
+import { unitLedger } from "./rtu-units.ts";
 
 export { isModbus, type ModbusConnection } from "./open-line.ts";
 
@@ -134,12 +135,13 @@ type OpenedLine = () => Promise<ModbusLine>;
 function holdLine(connection: ModbusConnection, timeoutMs: number) {
   let line: ModbusLine | undefined;
   let openedAt = 0;
+  const units = unitLedger();
   const usable = (): boolean => line?.usable() === true;
   const lineNow = async (): Promise<ModbusLine> => {
     if (line?.usable()) return line;
     await line?.[Symbol.asyncDispose]();
     line = undefined;
-    line = await openLine(connection, timeoutMs);
+    line = await openLine(connection, timeoutMs, units);
     openedAt = performance.now();
     return line;
   };

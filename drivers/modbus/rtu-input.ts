@@ -1,5 +1,5 @@
 import type { FieldwattError } from "../../domain/model/index.ts";
-import type { BytePort } from "../serial/port.ts";
+import type { HeedfulPort } from "../serial/port.ts";
 
 /** What came in from a serial line and was not used yet. Its methods throw what ended the line, once it has ended. */
 export interface RtuInput {
@@ -9,33 +9,45 @@ export interface RtuInput {
   /** Ends the line from this side: a write failed. */
   fail(error: FieldwattError): void;
   ended(): FieldwattError | undefined;
-  /** Resolves after `ms` of silence, or at once with new bytes. Throws the end of the line, or the signal's reason. */
+  /**
+   * Resolves after `ms` of silence, or at once with new bytes. Silence means that no byte reached this machine, not that
+   * the program had no time to look: a timer of a program that stood still fires before what came meanwhile is read.
+   * Throws the end of the line, or the signal's reason.
+   */
   news(ms: number, signal?: AbortSignal): Promise<"news" | "silence">;
 }
 
 /** The longest frame is 256 bytes; an echo and late replies may come before it. What is older is dropped. */
 const MAX_BUFFER = 1024;
 
-export function openRtuInput(port: BytePort): RtuInput {
+export function openRtuInput(port: HeedfulPort): RtuInput {
   let buffer: Uint8Array = new Uint8Array(0);
   let end: FieldwattError | undefined;
   let wake: () => void = () => undefined;
+  let arrivals = 0;
   const fail = (error: FieldwattError): void => {
     end ??= error;
     wake();
   };
   port.onClose(fail);
   port.onData((bytes) => {
+    arrivals += 1;
     buffer = Buffer.concat([buffer, bytes]).subarray(-MAX_BUFFER);
     wake();
   });
+  const silence = async (): Promise<"news" | "silence"> => {
+    const before = arrivals;
+    const isSure = await port.caughtUp();
+    return isSure && arrivals === before ? "silence" : "news";
+  };
   return {
     bytes: () => buffer,
     drop: (count) => void (buffer = count === undefined ? new Uint8Array(0) : buffer.subarray(count)),
     fail,
     ended: () => end,
     async news(ms, signal) {
-      const what = end || signal?.aborted ? "news" : await firstOf(ms, (ring) => (wake = ring), signal);
+      const first = end || signal?.aborted ? "news" : await firstOf(ms, (ring) => (wake = ring), signal);
+      const what = first === "news" ? first : await silence();
       if (end) throw end;
       signal?.throwIfAborted();
       return what;

@@ -1,94 +1,202 @@
-import type { Answer } from "./line.ts";
 import type { ReadRequest } from "./pdu.ts";
+import type { HeardReply, Said, Shape } from "./rtu-frames.ts";
 
-/** Lengths that a unit may owe at once. When there are more, the oldest are at least as many time-outs old. */
-const MAX_OWED = 8;
-/** A register that gave no answer to so many fences in a row is no longer asked. */
-const MAX_CANARY_FAILURES = 3;
-
-/** What is known of one unit. */
-interface Unit {
-  /** Lengths, in registers, of replies that it owes or sent unasked. */
-  readonly owed: Set<number>;
-  /** Its last answer with registers: what it can certainly be asked for. */
-  answered?: ReadRequest;
-  /** Its last answer of each length, and of an exception (length 0): the place, and when that was, ms. */
-  readonly recent: Map<number, { readonly place: string; readonly at: number }>;
-  fencesFailed: number;
+/**
+ * What is known of each unit of an RTU line: which replies it may still owe, which shapes of reply it has just sent,
+ * and whether it speaks unasked. See rtu.ts for what that is good for.
+ */
+export interface UnitLedger {
+  /** A request leaves: its unit owes a reply until a fence is answered. */
+  sent(request: ReadRequest): void;
+  inDebt(unit: number): boolean;
+  /** The fence beside this request; its shape is none that the unit owes, nor the request's. */
+  fenceFor(request: ReadRequest): Fence;
+  /** The unit's own reply to the fence is here: what it owed before can no longer come. */
+  fenced(fence: Fence, said: Said): void;
+  /** The unit's own reply, when nothing else was owed. */
+  answered(request: ReadRequest, said: Said): void;
+  /** Replies that came in place of, or before, the one that was waited for. */
+  heard(replies: readonly HeardReply[]): void;
+  /** How long yet, in ms, until no second copy can come that would pass for the reply to this request. */
+  copiesMs(request: ReadRequest): number;
+  /** Whether the unit spoke unasked lately, so that its answer needs a fence behind it too, and what to ask is known. */
+  canCheck(request: ReadRequest): boolean;
+  /** Whether something came after the unit's last answer that could have been the answer, and is another. */
+  isContradicted(unit: number): boolean;
 }
 
 /** A request whose reply proves that older ones can no longer come. */
 export interface Fence {
   readonly asked: ReadRequest;
+  /** `part` and `whole`: of what the unit has answered before. `other`: nothing is known of what it has. */
+  readonly kind: "part" | "whole" | "other";
   /** What counts as its reply: only registers, or an exception as well. */
   readonly expects: "registers" | "anything";
+  /** An exception proves nothing where an older request may have caused it. */
+  readonly exceptionProves: boolean;
 }
 
-/** Who owes a reply on a line, and what could be taken for one. */
-export interface UnitLedger {
-  owes(reply: Pick<ReadRequest, "unit" | "count">): void;
-  inDebt(unit: number): boolean;
-  /** The fence before this request; its length is none that the unit owes. */
-  fenceFor(request: ReadRequest): Fence;
-  /** A fence was answered. */
-  settled(unit: number): void;
-  answered(request: ReadRequest, answer: Answer): void;
-  /** Whether a second copy of a reply that came just now would pass for the reply to this request. */
-  mayRepeat(request: ReadRequest): boolean;
+/** A second copy of a reply comes so soon after the first, if at all: twice the 16 ms of common USB adapters, and some. */
+const COPY_WITHIN_MS = 50;
+/** So many answers of a unit that spoke unasked are checked. */
+const CHECKED_ANSWERS = 32;
+/** A unit that gave no answer to so many fences in a row is no longer asked for what it used to have. */
+const MAX_KNOWN_FAILURES = 3;
+/** Lengths that are tried for a fence, in registers. */
+const LENGTHS: readonly number[] = Array.from({ length: 10 }, (_, index) => index + 1);
+
+/** What is known of one unit. Shapes are at most two tables of 125 lengths, and the exception of each. */
+interface Unit {
+  /** Shapes of replies that may still come, the one that was owed first in front. */
+  readonly owed: Map<string, Shape>;
+  /** Its last answered request of each shape, the newest last: what it can certainly be asked for. */
+  readonly known: Map<string, ReadRequest>;
+  /** When a reply of each shape was last heard, ms. */
+  readonly heardAt: Map<string, number>;
+  /** Fences sent since the last that was answered. */
+  fencesFailed: number;
+  /** Some devices refuse a part of what they give whole; then the whole is asked for first. */
+  refusesParts: boolean;
+  /** Answers that are still to be checked. */
+  checks: number;
+  last?: { readonly request: ReadRequest; readonly frame: Uint8Array };
+  isContradicted: boolean;
 }
 
-/** @param recentMs how long a second copy of a reply may come */
-export function unitLedger(recentMs: number): UnitLedger {
+export function unitLedger(): UnitLedger {
   const units = new Map<number, Unit>();
   const unitOf = (address: number): Unit => {
-    const unit = units.get(address) ?? { owed: new Set(), recent: new Map(), fencesFailed: 0 };
+    const unit = units.get(address) ?? newUnit();
     units.set(address, unit);
     return unit;
   };
   return {
-    owes({ unit, count }) {
-      const { owed } = unitOf(unit);
-      if (owed.size >= MAX_OWED) owed.clear();
-      owed.add(count);
-    },
+    sent: (request) => owe(unitOf(request.unit), request),
     inDebt: (address) => unitOf(address).owed.size > 0,
-    fenceFor(request) {
+    fenceFor: (request) => fenceOf(request, unitOf(request.unit)),
+    fenced({ asked, kind }, { answer }) {
+      const unit = unitOf(asked.unit);
+      unit.heardAt.set(keyOf(shapeOf(asked, answer)), performance.now());
+      unit.refusesParts = kind !== "part" && unit.fencesFailed > 1;
+      unit.fencesFailed = 0;
+      unit.owed.clear();
+    },
+    answered(request, { answer, frame }) {
       const unit = unitOf(request.unit);
-      const canary = unit.fencesFailed < MAX_CANARY_FAILURES ? unit.answered : undefined;
-      unit.fencesFailed += 1;
-      return fenceOf(request, unit.owed, canary);
+      unit.heardAt.set(keyOf(shapeOf(request, answer)), performance.now());
+      if (answer.kind === "words") moveLast(unit.known, keyOf(request), request);
+      unit.last = { request, frame };
+      unit.isContradicted = false;
+      unit.checks = Math.max(0, unit.checks - 1);
+      unit.fencesFailed = 0;
+      unit.owed.clear();
     },
-    settled: (address) => void paid(unitOf(address)),
-    answered(request, { kind }) {
-      const unit = paid(unitOf(request.unit));
-      if (kind === "words") unit.answered = request;
-      const length = kind === "words" ? request.count : 0;
-      unit.recent.set(length, { place: placeOf(request), at: performance.now() });
+    heard: (replies) => replies.forEach((reply) => hear(unitOf(reply.unit), reply)),
+    copiesMs(request) {
+      const { heardAt } = unitOf(request.unit);
+      const last = [request, { ...request, count: 0 }].map((shape) => heardAt.get(keyOf(shape)) ?? -Infinity);
+      return Math.max(...last) + COPY_WITHIN_MS - performance.now();
     },
-    mayRepeat(request) {
-      const { recent } = unitOf(request.unit);
-      const since = performance.now() - recentMs;
-      const place = placeOf(request);
-      return [recent.get(0), recent.get(request.count)].some(
-        (answer) => answer && answer.at > since && answer.place !== place,
+    canCheck(request) {
+      const unit = unitOf(request.unit);
+      return (
+        unit.checks > 0 &&
+        knownFences(unit).some((fence) => isSure(fence, unit) && isFree(fence, request, unit))
       );
     },
+    isContradicted: (address) => unitOf(address).isContradicted,
   };
 }
 
-function paid(unit: Unit): Unit {
-  unit.fencesFailed = 0;
-  unit.owed.clear();
-  return unit;
+const newUnit = (): Unit => ({
+  owed: new Map(),
+  known: new Map(),
+  heardAt: new Map(),
+  fencesFailed: 0,
+  refusesParts: false,
+  checks: 0,
+  isContradicted: false,
+});
+
+const keyOf = ({ table, count }: Shape): string => `${table} ${count}`;
+
+const shapeOf = ({ table, count }: ReadRequest, { kind }: Said["answer"]): Shape =>
+  kind === "words" ? { table, count } : { table, count: 0 };
+
+function moveLast<Value>(map: Map<string, Value>, key: string, value: Value): void {
+  map.delete(key);
+  map.set(key, value);
 }
 
-const placeOf = ({ table, at }: ReadRequest): string => `${table} ${at}`;
+const owe = (unit: Unit, shape: Shape): void => moveLast(unit.owed, keyOf(shape), shape);
 
-function fenceOf(request: ReadRequest, owed: ReadonlySet<number>, canary?: ReadRequest): Fence {
-  const free = Array.from({ length: MAX_OWED + 2 }, (_, index) => index + 1);
-  const count = free.find((candidate) => !owed.has(candidate) && candidate !== request.count) ?? 1;
-  // All exceptions look alike, and this one may be an older request's; a register that exists gives none.
-  return canary && count <= canary.count
-    ? { asked: { ...canary, count }, expects: "registers" }
-    : { asked: { ...request, count }, expects: "anything" };
+function hear(unit: Unit, reply: HeardReply): void {
+  unit.heardAt.set(keyOf(reply), performance.now());
+  const isOwed =
+    reply.count > 0
+      ? unit.owed.has(keyOf(reply))
+      : [...unit.owed.values()].some(({ table }) => table === reply.table);
+  if (isOwed) return;
+  unit.checks = CHECKED_ANSWERS;
+  unit.isContradicted ||= contradicts(reply, unit);
+  owe(unit, reply);
+}
+
+function contradicts({ table, count, frame }: HeardReply, { last }: Unit): boolean {
+  if (last?.request.table !== table) return false;
+  return (count === 0 || count === last.request.count) && Buffer.compare(frame, last.frame) !== 0;
+}
+
+const isFree = ({ asked }: Fence, request: ReadRequest, { owed }: Unit): boolean =>
+  keyOf(asked) !== keyOf(request) && !owed.has(keyOf(asked));
+
+const isSure = ({ kind }: Fence, { refusesParts }: Unit): boolean => kind === "whole" || !refusesParts;
+
+function fenceOf(request: ReadRequest, unit: Unit): Fence {
+  const known = unit.fencesFailed < MAX_KNOWN_FAILURES ? knownFences(unit) : [];
+  const fence = [...known, ...otherFences(request, unit)].find((candidate) =>
+    isFree(candidate, request, unit),
+  );
+  unit.fencesFailed += 1;
+  return fence ?? oldestFence(request, unit);
+}
+
+/** A register that exists gives no exception; all exceptions look alike, and one that comes may be an older request's. */
+function knownFences(unit: Unit): Fence[] {
+  const known = [...unit.known.values()].reverse();
+  const fence = (kind: Fence["kind"], asked: ReadRequest): Fence => ({
+    asked,
+    kind,
+    expects: "registers",
+    exceptionProves: false,
+  });
+  const [last] = known;
+  const parts = last
+    ? LENGTHS.filter((count) => count < last.count).map((count) => fence("part", { ...last, count }))
+    : [];
+  const wholes = known.map((asked) => fence("whole", asked));
+  return unit.refusesParts || unit.fencesFailed > 0 ? [...wholes, ...parts] : [...parts, ...wholes];
+}
+
+/** The other table has exceptions of its own. Some devices have one table only and ignore the other. */
+function otherFences(request: ReadRequest, unit: Unit): Fence[] {
+  const table = request.table === "holding" ? "input" : "holding";
+  const isOwed = [...unit.owed.values()].some((shape) => shape.table === table);
+  const fence = (asked: ReadRequest, exceptionProves: boolean): Fence => ({
+    asked,
+    kind: "other",
+    expects: "anything",
+    exceptionProves,
+  });
+  const same = LENGTHS.map((count) => fence({ ...request, count }, false));
+  return isOwed ? same : [fence({ ...request, table }, true), ...same];
+}
+
+/** When every length is owed, the one that was owed first is the least likely still to come. */
+function oldestFence(request: ReadRequest, unit: Unit): Fence {
+  const count = [...unit.owed.values()].find(
+    (shape) => shape.table === request.table && shape.count > 0 && shape.count !== request.count,
+  )?.count;
+  const asked = { ...request, count: count ?? (request.count === 1 ? 2 : 1) };
+  return { asked, kind: "other", expects: "anything", exceptionProves: false };
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FieldwattError } from "../../domain/model/index.ts";
-import type { BytePort } from "../serial/port.ts";
+import type { HeedfulPort } from "../serial/port.ts";
 import { rtuLine } from "./rtu.ts";
 
 /** CRC-16/MODBUS bit by bit, as Modbus over Serial Line 1.02, 6.2.2 describes it: not the driver's table. */
@@ -18,7 +18,7 @@ const reply = (unit: number, words: readonly number[], code = 3): number[] =>
   framed([unit, code, words.length * 2, ...words.flatMap((word) => [word >> 8, word & 0xff])]);
 
 interface Wire {
-  readonly port: BytePort;
+  readonly port: HeedfulPort;
   /** Bytes from the device, as one chunk. */
   send(bytes: readonly number[]): void;
   end(): void;
@@ -35,6 +35,7 @@ function wireTo(device: (request: Uint8Array, wire: Wire) => void): Wire {
       write: async (bytes) => void setImmediate(() => device(bytes, wire)),
       onData: (listener) => void (onData = listener),
       onClose: (listener) => void (onClose = listener),
+      caughtUp: async () => true,
       [Symbol.asyncDispose]: async () => undefined,
     },
   };

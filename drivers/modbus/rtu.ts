@@ -1,10 +1,11 @@
 import { FieldwattError } from "../../domain/model/index.ts";
-import type { BytePort } from "../serial/port.ts";
-import { crcFits, withCrc } from "./crc.ts";
-import type { Answer, ModbusLine } from "./line.ts";
+import type { HeedfulPort } from "../serial/port.ts";
+import { withCrc } from "./crc.ts";
+import type { ModbusLine } from "./line.ts";
 import { openRtuInput, type RtuInput } from "./rtu-input.ts";
-import { unitLedger, type Fence } from "./rtu-units.ts";
-import { EXCEPTION_FLAG, FUNCTIONS, parseReply, requestBytes, type ReadRequest } from "./pdu.ts";
+import { findReply, foreignBytes, repliesIn, type Expected, type Said } from "./rtu-frames.ts";
+import { unitLedger, type UnitLedger } from "./rtu-units.ts";
+import { requestBytes, type ReadRequest } from "./pdu.ts";
 
 /**
  * Modbus RTU over a serial line. Two things make it hard.
@@ -13,18 +14,38 @@ import { EXCEPTION_FLAG, FUNCTIONS, parseReply, requestBytes, type ReadRequest }
  * silences inside a frame (esphome/esphome#17180), so here a reply ends where its expected length ends, and its CRC
  * must fit. Silence counts only before sending.
  *
- * Whose reply is it? A reply names its unit and function but not its address. A reply that comes after its time-out
- * looks exactly like the reply to the next request of the same length, and from then on every value may be a wrong
- * one (measured with modbus-serial 8.0.25: for ever). So a unit that owes a reply is fenced: before its next
- * request the line is let fall silent, and the unit is asked for a number of registers that none of the replies it
- * owes has. Devices answer in order, so when that reply is here, the older ones can no longer come. A unit that speaks
- * unasked (a reply sent twice, a reply long given up) is fenced in the same way: it may do so again.
+ * Whose reply is it? A reply names its unit, its function and its length (together: its shape), but not its address.
+ * One that was meant for an earlier request of the same shape passes for the reply to this one, and from then on every
+ * value may be a wrong one (measured with modbus-serial 8.0.25: for ever). There are two ways for that to happen.
+ *
+ * 1. A reply comes late, after its time-out, and nobody can say how late. Time is no cure; order is: a unit answers its
+ *    requests one after another. So a unit that owes a reply is fenced: before its next request it is asked for
+ *    something of a shape that it does not owe. When that reply is here, whatever it owed can no longer come. Nothing
+ *    depends on how late a reply is, nor on how long this program stood still meanwhile.
+ *
+ * 2. A reply comes twice: no device should do that, but bridges and adapters do. Here time has to help: no request
+ *    leaves within 50 ms after a reply of its shape was heard from its unit, be it an answer, the answer to a fence, one
+ *    that nobody waited for, or the answer to the very same request (its copy would be harmless as a value, and would
+ *    then leave the request's own reply behind for the next one). The 50 ms count from when the reply was read, which is
+ *    never before it came, and end only when the line is seen to be empty: a timer that goes off after the program stood
+ *    still says nothing, because timers run before what came meanwhile is read (HeedfulPort.caughtUp). And a unit that
+ *    was once heard to speak unasked is fenced on both sides for its next answers: before a request, and after its
+ *    answer. If a second reply of the answer's shape comes before the fence behind it is answered, one of the two was a
+ *    copy, and neither is believed.
+ *
+ * So a unit that answers each request at most once, and in order, cannot make this line give a value of another request,
+ * however late it is. One that also sends copies cannot either, if a copy is at most 50 ms behind its reply; and once it
+ * is known to do so, a later copy cannot either, unless the true reply is lost at the same time. What is left: a unit
+ * that never yet answered with registers and refuses the fence on the table that it owes a reply on. All exceptions look
+ * alike, so there a silence of 250 ms has to do. And a reply to a program that was ended before this one began.
  */
 export interface RtuOptions {
   readonly baudRate: number;
   readonly timeoutMs: number;
   /** What errors call the line: its path, or host and port. */
   readonly name: string;
+  /** What was learnt of the units before this connection: late replies outlive a connection. */
+  readonly units?: UnitLedger;
 }
 
 /** Modbus over Serial Line 1.02, 2.5.1.1: 3.5 characters of 11 bits, and never less than 1.75 ms. */
@@ -35,59 +56,80 @@ const END_OF_NOISE_MS = 50;
 const SETTLE_MS = 250;
 /** A line that never falls silent is broken: silence is waited for at most this many times its length. */
 const MAX_SILENCE_WAITS = 40;
-/** A timer this late says that the program stood still: what came meanwhile was not seen yet. */
-const STALL_MS = 20;
 
-export function rtuLine(port: BytePort, { baudRate, timeoutMs, name }: RtuOptions): ModbusLine {
+export function rtuLine(port: HeedfulPort, { baudRate, timeoutMs, name, ...rest }: RtuOptions): ModbusLine {
   const silenceMs = silenceOf(baudRate);
-  const units = unitLedger(SETTLE_MS);
+  const units = rest.units ?? unitLedger();
   const input = openRtuInput(port);
+  /** The last exchange left nothing behind that may still be on its way. */
   let settled = true;
-
   const quiet = quietOf(input, name, (bytes) => {
     settled = false;
-    registerReplies(bytes).forEach(units.owes);
+    units.heard(repliesIn(bytes));
   });
-  const send = async (request: ReadRequest, options: ReplyOptions): Promise<Answer> => {
-    units.owes(request);
-    quiet.discard();
-    // Not awaited: a port that never finishes writing must not outlast the time-out.
-    port.write(withCrc(requestBytes(request))).catch(input.fail);
-    return reply(input, request, options);
-  };
-  const fence = async (request: ReadRequest, options: Omit<ReplyOptions, "expects">): Promise<void> => {
-    const settleMs = Math.min(options.timeoutMs, SETTLE_MS);
-    await quiet.silence(settleMs, options.signal);
-    const { asked, expects } = units.fenceFor(request);
-    const answer = await send(asked, { ...options, expects });
-    if (answer.kind === "exception") await quiet.silence(settleMs, options.signal);
-    units.settled(request.unit);
-    await quiet.silence(silenceMs, options.signal);
-  };
+  const send = senderOf(port, input, { quiet, units });
+  const fence = fenceOf(send, silenceMs, { quiet, units });
   return {
     usable: () => input.ended() === undefined,
     async exchange(request, { timeoutMs: own = timeoutMs, signal } = {}) {
       signal?.throwIfAborted();
       const options = { name, timeoutMs: own, ...(signal && { signal }) };
-      quiet.discard();
-      // A reply that comes too late, or twice, may still be on its way.
-      const short = settled && !units.mayRepeat(request);
-      await quiet.silence(short ? silenceMs : Math.min(END_OF_NOISE_MS, own), signal);
-      if (units.inDebt(request.unit)) await fence(request, options);
+      await quiet.silence(settled ? silenceMs : END_OF_NOISE_MS, signal);
+      if (units.inDebt(request.unit)) await fence(request, options, Math.min(own, SETTLE_MS));
       settled = false;
-      const answer = await send(request, { ...options, expects: "reply" });
-      units.answered(request, answer);
+      const said = await send(request, { ...options, expects: "reply" });
+      units.answered(request, said);
+      units.heard(repliesIn(said.before));
+      if (units.canCheck(request)) {
+        await fence(request, options, silenceMs);
+        if (units.isContradicted(request.unit))
+          throw new FieldwattError("DEVICE_GARBLED", `${name}: unit ${request.unit} gave two answers`);
+      }
       settled = true;
-      return answer;
+      return said.answer;
     },
     [Symbol.asyncDispose]: () => port[Symbol.asyncDispose](),
   };
 }
 
+interface Wire {
+  readonly quiet: Quiet;
+  readonly units: UnitLedger;
+}
+type Send = (request: ReadRequest, options: ReplyOptions) => Promise<Said>;
+
+/** Sends one request as soon as no copy of an earlier reply could pass for its own, and waits for that. */
+function senderOf(port: HeedfulPort, input: RtuInput, { quiet, units }: Wire): Send {
+  return async (request, options) => {
+    for (let ms = units.copiesMs(request); ms > 0; ms = units.copiesMs(request))
+      await quiet.silence(ms, options.signal);
+    units.sent(request);
+    // Not awaited: a port that never finishes writing must not outlast the time-out.
+    port.write(withCrc(requestBytes(request))).catch(input.fail);
+    return reply(input, request, options);
+  };
+}
+
+/** After a silence of `settleMs`, asks for what proves that nothing older than it can still come. */
+function fenceOf(send: Send, silenceMs: number, { quiet, units }: Wire) {
+  return async (request: ReadRequest, options: WaitOptions, settleMs: number): Promise<void> => {
+    await quiet.silence(settleMs, options.signal);
+    const wasInDebt = units.inDebt(request.unit);
+    const fence = units.fenceFor(request);
+    const said = await send(fence.asked, { ...options, expects: fence.expects });
+    const before = repliesIn(said.before);
+    if (wasInDebt) units.heard(before);
+    if (said.answer.kind === "exception" && !fence.exceptionProves)
+      await quiet.silence(SETTLE_MS, options.signal);
+    units.fenced(fence, said);
+    // Where nothing was owed, nothing had to come before the fence's own reply.
+    if (!wasInDebt) units.heard(before);
+    await quiet.silence(silenceMs, options.signal);
+  };
+}
+
 interface Quiet {
-  /** Throws away what came unasked, and tells it. */
-  discard(): void;
-  /** Resolves when nothing came for `ms`. Throws DEVICE_GARBLED where the line is never silent. */
+  /** Resolves when nothing came for `ms`; what came is thrown away and told. Throws DEVICE_GARBLED where the line is never silent. */
   silence(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
@@ -98,13 +140,10 @@ function quietOf(input: RtuInput, name: string, onUnasked: (bytes: Uint8Array) =
     input.drop();
   };
   return {
-    discard,
     async silence(ms, signal) {
       for (let waits = 0; waits < MAX_SILENCE_WAITS; waits++) {
         discard();
-        const start = performance.now();
-        const silent = (await input.news(ms, signal)) === "silence";
-        if (silent && performance.now() - start < ms + STALL_MS) return;
+        if ((await input.news(ms, signal)) === "silence") return;
       }
       const why = "the line never falls silent: a device babbles, or the baud rate is wrong";
       throw new FieldwattError("DEVICE_GARBLED", `${name}: ${why}`);
@@ -112,37 +151,37 @@ function quietOf(input: RtuInput, name: string, onUnasked: (bytes: Uint8Array) =
   };
 }
 
-interface ReplyOptions {
+interface WaitOptions {
   readonly name: string;
   readonly timeoutMs: number;
-  /**
-   * `reply`: anything that is not the reply is damage. For a fence, which waits for its reply behind older ones:
-   * `registers`, or `anything` that would be a reply.
-   */
-  readonly expects: "reply" | Fence["expects"];
   readonly signal?: AbortSignal;
+}
+interface ReplyOptions extends WaitOptions {
+  readonly expects: Expected;
 }
 
 async function reply(
   input: RtuInput,
   request: ReadRequest,
   { name, timeoutMs, expects, signal }: ReplyOptions,
-): Promise<Answer> {
+): Promise<Said> {
   const failure = (received: number): FieldwattError => unanswered({ name, timeoutMs, received }, request);
   const deadline = performance.now() + timeoutMs;
   const enough = 5 + request.count * 2;
-  for (;;) {
+  for (let over = false; ;) {
     const bytes = input.bytes();
     const found = findReply(request, bytes, expects);
     if (found) {
       input.drop(found.end);
-      return found.answer;
+      const { answer, start, end } = found;
+      return { answer, frame: bytes.subarray(start, end), before: bytes.subarray(0, start) };
     }
+    if (over) throw failure(bytes.length);
     const left = deadline - performance.now();
-    if (left <= 0) throw failure(bytes.length);
     const damaged = expects === "reply" && bytes.length - foreignBytes(request, bytes) >= enough;
-    const what = await input.news(damaged ? Math.min(END_OF_NOISE_MS, left) : left, signal);
-    if (damaged && what === "silence") throw failure(bytes.length);
+    const what = await input.news(Math.max(0, damaged ? Math.min(END_OF_NOISE_MS, left) : left), signal);
+    // What came while this program stood still came in time: after the deadline there is one more look.
+    over = what === "silence" || left <= 0;
   }
 }
 
@@ -154,50 +193,4 @@ function unanswered(
     return new FieldwattError("DEVICE_TIMEOUT", `${name}: unit ${unit} gave no answer in ${timeoutMs} ms`);
   const what = `${received} bytes came that are not the reply of unit ${unit}`;
   return new FieldwattError("DEVICE_GARBLED", `${name}: ${what}`);
-}
-
-/** The reply with its own length and CRC, wherever it begins: noise, an echo or another unit's reply may stand before. */
-function findReply(
-  request: ReadRequest,
-  buffer: Uint8Array,
-  expects: ReplyOptions["expects"],
-): { readonly answer: Answer; readonly end: number } | undefined {
-  const code = FUNCTIONS[request.table];
-  for (let start = 0; start + 5 <= buffer.length; start++) {
-    if (buffer[start] !== request.unit) continue;
-    const refuses = buffer[start + 1] === (code | EXCEPTION_FLAG);
-    if (refuses && expects === "registers") continue;
-    const length = refuses ? 5 : 5 + request.count * 2;
-    const frame = buffer.subarray(start, start + length);
-    if (frame.length < length || !crcFits(frame)) continue;
-    const reply = parseReply(request, frame.subarray(0, -2));
-    if (reply.kind !== "wrong") return { answer: reply, end: start + length };
-  }
-  return undefined;
-}
-
-/** Bytes of whole replies of other units, which came too late for their own requests and are no damage to this one. */
-function foreignBytes(request: ReadRequest, buffer: Uint8Array): number {
-  const foreign = wholeReplies(buffer).filter((frame) => frame[0] !== request.unit);
-  return foreign.reduce((sum, frame) => sum + frame.length, 0);
-}
-
-/** Whose registers, and how many, stand in these bytes. */
-const registerReplies = (buffer: Uint8Array): { readonly unit: number; readonly count: number }[] =>
-  wholeReplies(buffer)
-    .map(([unit = 0, code = 0, size = 0]) => ({ unit, code, count: size / 2 }))
-    .filter(({ code }) => (code & EXCEPTION_FLAG) === 0);
-
-/** Every whole frame with the form of a reply and a CRC that fits. */
-function wholeReplies(buffer: Uint8Array): Uint8Array[] {
-  const frames: Uint8Array[] = [];
-  for (let start = 0; start + 5 <= buffer.length;) {
-    const [, code = 0, size = 0] = buffer.subarray(start, start + 3);
-    const length = (code & EXCEPTION_FLAG) === 0 ? 5 + size : 5;
-    const frame = buffer.subarray(start, start + length);
-    const isFrame = frame.length === length && crcFits(frame);
-    if (isFrame) frames.push(frame);
-    start += isFrame ? length : 1;
-  }
-  return frames;
 }

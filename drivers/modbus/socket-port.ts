@@ -1,5 +1,5 @@
 import { FieldwattError } from "../../domain/model/index.ts";
-import type { BytePort } from "../serial/port.ts";
+import { pollTurn, type HeedfulPort } from "../serial/port.ts";
 import { connectTcp, type TcpOptions } from "./tcp.ts";
 
 /**
@@ -7,7 +7,7 @@ import { connectTcp, type TcpOptions } from "./tcp.ts";
  * CRC as a byte stream over TCP. A half-open connection says nothing, so a stream that is silent to `silentRequests`
  * requests in a row counts as dead. Throws BUS_CLOSED.
  */
-export async function openSocketPort(options: TcpOptions, silentRequests: number): Promise<BytePort> {
+export async function openSocketPort(options: TcpOptions, silentRequests: number): Promise<HeedfulPort> {
   const socket = await connectTcp(options);
   let unanswered = 0;
   socket.on("data", () => (unanswered = 0));
@@ -29,6 +29,11 @@ export async function openSocketPort(options: TcpOptions, silentRequests: number
         );
       socket.on("close", end);
       if (socket.destroyed) end();
+    },
+    async caughtUp() {
+      // A socket is read within the poll that finds it readable.
+      await pollTurn();
+      return true;
     },
     async [Symbol.asyncDispose]() {
       socket.destroy();

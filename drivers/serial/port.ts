@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn, setTimeout as wait } from "node:timers/promises";
 import { SerialPort } from "serialport";
 import type { TelegramDialect } from "../telegram/dialect.ts";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
@@ -10,6 +11,15 @@ export interface BytePort extends AsyncDisposable {
   onData(listener: (bytes: Uint8Array) => void): void;
   /** Sets the one listener for the end: the adapter was pulled, the port failed or was closed. */
   onClose(listener: (error: FieldwattError) => void): void;
+}
+
+/** A byte pipe that knows whether something waits to be read. */
+export interface HeedfulPort extends BytePort {
+  /**
+   * Resolves true when every byte that had reached this machine at the time of the call was handed to the listener;
+   * false where that could not be found out, because the machine is too busy to read.
+   */
+  caughtUp(): Promise<boolean>;
 }
 
 export interface PortSettings {
@@ -39,8 +49,42 @@ export interface SerialBytePort extends BytePort {
   sendBreak(ms: number): Promise<void>;
 }
 
+/** Looks at a busy reader before it is given up, 1 ms apart. */
+const MAX_LOOKS = 100;
+const LOOKS_BEFORE_DOUBT = 10;
+
+/**
+ * Two turns of the event loop, so that one whole poll for events lies between: the first turn may be this one's, of
+ * which the poll is over.
+ */
+export async function pollTurn(): Promise<void> {
+  await nextTurn();
+  await nextTurn();
+}
+
+/**
+ * The reader of serialport reads in a thread of the pool until the kernel has nothing left, and only then waits for the
+ * kernel's word. So when it waits before and after a poll, the kernel's buffer was empty at the poll. (On Windows the
+ * reader cannot be asked: there a poll has to do.)
+ */
+function readerWaits({ port }: SerialPort): boolean {
+  return !port || !("poller" in port) || port.poller.listenerCount("readable") > 0;
+}
+
+/** Throws what ended a port that was pulled: its reader never rests, and reads nothing. */
+async function caughtUp(port: SerialPort): Promise<boolean> {
+  for (let look = 1; look <= MAX_LOOKS; look++) {
+    const waited = readerWaits(port);
+    await pollTurn();
+    if (waited && readerWaits(port)) return true;
+    if (look % LOOKS_BEFORE_DOUBT === 0) await port.port?.getBaudRate();
+    await wait(1);
+  }
+  return false;
+}
+
 /** Opens a serial port for this process alone, 8 data bits. Throws BUS_CLOSED. */
-export async function openSerialPort(settings: PortSettings): Promise<SerialBytePort> {
+export async function openSerialPort(settings: PortSettings): Promise<SerialBytePort & HeedfulPort> {
   const port = new SerialPort({ ...settings, dataBits: 8, lock: true, autoOpen: false });
   const closed = (cause: unknown): FieldwattError =>
     new FieldwattError("BUS_CLOSED", `${settings.path}: ${cause ? messageOf(cause) : "the port closed"}`, {
@@ -75,6 +119,11 @@ export async function openSerialPort(settings: PortSettings): Promise<SerialByte
       take = listener;
     },
     onClose: (listener) => void (tell = listener),
+    caughtUp: () =>
+      caughtUp(port).catch((error: unknown) => {
+        tell(closed(error));
+        return false;
+      }),
     [Symbol.asyncDispose]: () =>
       new Promise((resolve) => {
         if (port.isOpen) port.close(() => resolve());

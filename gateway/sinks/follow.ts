@@ -1,34 +1,20 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { messageOf, type Instant, type Reading } from "../../domain/model/index.ts";
+import { hasCode, messageOf, type Instant, type Reading } from "../../domain/model/index.ts";
 import type { Logger } from "../../platform/log.ts";
+import { FEED_START, type Feed, type FeedBatch, type FeedCursor } from "../record/feed.ts";
 
 /**
  * A sink follows the record: it takes what was committed, in that order, from where it was when it last said "done".
  * It holds one batch. When what it writes to is away it waits, and the readings wait in the record: nothing that
  * commits ever waits for a sink.
  */
-export type Cursor = number | bigint;
-
-/** Of the record's feed only what a sink needs. */
-export interface Feed {
-  /** The readings committed after the cursor, the oldest first, and the cursor behind them. */
-  after(cursor: Cursor, max: number): FeedSlice | Promise<FeedSlice>;
-  /** Resolves when there is more than the cursor has seen, or the signal aborts. */
-  wait(cursor: Cursor, signal: AbortSignal): Promise<void>;
-}
-
-export interface FeedSlice {
-  readonly readings: readonly Reading[];
-  readonly cursor: Cursor;
-}
-
 /** Where a follower writes to. */
 export interface Target {
   /**
    * Resolves when all of it is kept there for good, with how many readings were refused for ever; rejects when it
    * should be tried again. What it took before a rejection comes again: it must not double.
    */
-  write(slice: FeedSlice, signal: AbortSignal): Promise<{ readonly refused: number }>;
+  write(slice: FeedBatch, signal: AbortSignal): Promise<{ readonly refused: number }>;
 }
 
 export interface SinkState {
@@ -51,12 +37,13 @@ export interface Follower extends AsyncDisposable {
 
 export interface FollowOptions {
   readonly name: string;
-  readonly feed: Feed;
+  readonly feed: Pick<Feed, "after" | "wait" | "end">;
   readonly target: Target;
   /** Where it goes on. */
-  readonly cursor: Cursor;
+  readonly cursor: FeedCursor;
   /** Keeps the cursor; absent where the target does. */
-  save?(cursor: Cursor): Promise<unknown>;
+  save?(cursor: FeedCursor): Promise<unknown>;
+  /** Readings asked for at a time; the feed may give some more. */
   readonly batch: number;
   /** How long readings gather for a batch, ms. */
   readonly gatherMs: number;
@@ -84,8 +71,8 @@ class RecordFollower implements Follower {
   private readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   private readonly stop = new AbortController();
   private readonly running: Promise<void>;
-  private cursor: Cursor;
-  private saved: Cursor;
+  private cursor: FeedCursor;
+  private saved: FeedCursor;
   private savedAt = performance.now();
   private pending: readonly Reading[] = [];
   /** What the record had committed when all of it was taken; undefined before the first time. */
@@ -133,6 +120,8 @@ class RecordFollower implements Follower {
       } catch (error) {
         if (signal.aborted) return;
         this.fail(error);
+        // A cursor of another record, a restored backup: all of it again, which does not double.
+        if (hasCode(error, "MESSAGE_INVALID")) this.cursor = FEED_START;
         await this.pause(Math.min(FIRST_PAUSE_MS * 2 ** failures++, LONGEST_PAUSE_MS), signal);
       }
     }
@@ -153,21 +142,17 @@ class RecordFollower implements Follower {
     if (performance.now() - this.savedAt > SAVE_MS) await this.save();
   }
 
-  private async next(signal: AbortSignal): Promise<FeedSlice> {
+  private async next(signal: AbortSignal): Promise<FeedBatch> {
     const { feed, batch, gatherMs } = this.options;
     await feed.wait(this.cursor, signal);
-    let slice = await feed.after(this.cursor, batch);
-    if (slice.readings.length < batch / 2) {
+    let slice = feed.after(this.cursor, batch);
+    if (slice.readings.length < batch / 2 && slice.cursor === feed.end()) {
       await this.pause(gatherMs, signal);
-      slice = await feed.after(this.cursor, batch);
+      slice = feed.after(this.cursor, batch);
     }
-    this.count(slice);
+    if (slice.cursor === feed.end()) this.taken = this.options.committed();
+    else if (this.taken !== undefined && this.pending.length === 0) this.taken += slice.readings.length;
     return slice;
-  }
-
-  private count({ readings }: FeedSlice): void {
-    if (readings.length < this.options.batch) this.taken = this.options.committed();
-    else if (this.taken !== undefined && this.pending.length === 0) this.taken += readings.length;
   }
 
   private well(): void {

@@ -55,26 +55,35 @@ export function influxTarget(options: InfluxOptions): Target {
     influx.writePoints(points, { database, precision: "n", ...(retentionPolicy && { retentionPolicy }) });
   const toPoint = pointsOf(options.site);
 
+  /** @returns how many InfluxDB refused */
+  async function part(readings: readonly Reading[]): Promise<number> {
+    const all = (): Promise<void> => write(readings.map(toPoint));
+    try {
+      await all().catch((error: unknown) =>
+        isMissingDatabase(error) ? makeDatabase().then(all) : Promise.reject(error as Error),
+      );
+      return 0;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const found = await searchRefused(readings, (some) => write(some.map(toPoint)));
+      tellRefused(found, log);
+      return found.reduce((sum, { readings: some }) => sum + some.length, 0);
+    }
+  }
+
+  async function makeDatabase(): Promise<void> {
+    await influx.createDatabase(database).catch((cause: unknown) => {
+      throw new Error(`the database ${database} is not there and cannot be made: ${messageOf(cause)}`);
+    });
+    log.info({ database }, "InfluxDB: the database was made");
+  }
+
   return {
     async write({ readings }) {
-      const points = readings.map(toPoint);
-      try {
-        await write(points);
-        return { refused: 0 };
-      } catch (error) {
-        if (isMissingDatabase(error)) {
-          await influx.createDatabase(database).catch((cause: unknown) => {
-            throw new Error(`the database ${database} is not there and cannot be made: ${messageOf(cause)}`);
-          });
-          log.info({ database }, "InfluxDB: the database was made");
-          await write(points);
-          return { refused: 0 };
-        }
-        if (!isRefusal(error)) throw error;
-        const found = await searchRefused(readings, (some) => write(some.map(toPoint)));
-        tellRefused(found, log);
-        return { refused: found.reduce((sum, { readings: some }) => sum + some.length, 0) };
-      }
+      let refused = 0;
+      for (let at = 0; at < readings.length; at += settings.batch)
+        refused += await part(readings.slice(at, at + settings.batch));
+      return { refused };
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Reading } from "../../domain/model/index.ts";
-import type { Feed } from "../../gateway/sinks/follow.ts";
+import type { Feed } from "../../gateway/record/feed.ts";
 
 /** A feed over an array, in frames as the record commits them: for tests of sinks, without a disk. */
 export interface FakeFeed extends Feed {
@@ -9,14 +9,14 @@ export interface FakeFeed extends Feed {
 
 export function fakeFeed(): FakeFeed {
   const frames: (readonly Reading[])[] = [];
-  let more = Promise.withResolvers<void>();
+  const waiting = new Set<() => void>();
   return {
     commit(readings) {
       frames.push(readings);
-      more.resolve();
-      more = Promise.withResolvers<void>();
+      for (const wake of waiting) wake();
     },
     committed: () => frames.reduce((sum, { length }) => sum + length, 0),
+    end: () => String(frames.length),
     after(cursor, max) {
       const readings: Reading[] = [];
       let at = Number(cursor);
@@ -25,14 +25,17 @@ export function fakeFeed(): FakeFeed {
         if (readings.length > 0 && readings.length + frame.length > max) break;
         readings.push(...frame);
       }
-      return { readings, cursor: at };
+      return { readings, cursor: String(at) };
     },
-    async wait(cursor, signal) {
-      if (Number(cursor) < frames.length || signal.aborted) return;
-      const aborted = new Promise<void>((resolve) =>
-        signal.addEventListener("abort", () => resolve(), { once: true }),
-      );
-      await Promise.race([more.promise, aborted]);
-    },
+    wait: (cursor, signal) =>
+      new Promise((resolve) => {
+        if (Number(cursor) < frames.length || signal.aborted) return resolve();
+        const wake = (): void => {
+          waiting.delete(wake);
+          resolve();
+        };
+        waiting.add(wake);
+        signal.addEventListener("abort", wake, { once: true });
+      }),
   };
 }

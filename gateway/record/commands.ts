@@ -3,6 +3,7 @@ import { consentCommands } from "../release/consents.ts";
 import { outboxCommands } from "../forward/commands.ts";
 import { releaseCommands } from "../release/commands.ts";
 import { summaryCommands } from "../summarise/commands.ts";
+import { timeCommands } from "../time/commands.ts";
 
 /**
  * Every write that the gateway knows, by name. They run in the writer's thread, each in one transaction; a stage
@@ -14,6 +15,7 @@ export const commands = {
   ...consentCommands,
   ...outboxCommands,
   ...answerCommands,
+  ...timeCommands,
 };
 
 export type Commands = typeof commands;

@@ -63,4 +63,66 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX answer_member ON answer (member, kind, key);
   `,
+  `
+  -- What the clock did, and how readings that came before it was trusted wait for their time (decision 0009).
+  -- uptime: ms since boot. time: on the gateway's line; in state unset a lower bound. corrected: ms, where the line moved.
+  CREATE TABLE clock_event (
+    id INTEGER PRIMARY KEY, boot TEXT NOT NULL, uptime INTEGER NOT NULL, time INTEGER NOT NULL, state TEXT NOT NULL,
+    source TEXT, because TEXT NOT NULL, corrected INTEGER
+  ) STRICT;
+  -- own: the device's own stamp, ms since 1970, where it gave one.
+  CREATE TABLE undated (
+    id INTEGER PRIMARY KEY, boot TEXT NOT NULL, uptime INTEGER NOT NULL, stream TEXT NOT NULL, value REAL NOT NULL,
+    quality TEXT NOT NULL, own INTEGER
+  ) STRICT;
+  `,
+  `
+  CREATE TABLE device (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+
+  -- What one device said in a part of one UTC day, by column (blocks/codec.ts). Ids are never used twice: what is read
+  -- from a block is kept in memory by its id. Frames: of the journal, from which its readings came.
+  CREATE TABLE block (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL REFERENCES device, first INTEGER NOT NULL,
+    last INTEGER NOT NULL, readings INTEGER NOT NULL, first_frame INTEGER NOT NULL, last_frame INTEGER NOT NULL,
+    data BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX block_device ON block (device, first);
+  CREATE INDEX block_frame ON block (last_frame);
+
+  -- UTC days of a device whose blocks have changed: to be rolled up and put together.
+  CREATE TABLE touched (device INTEGER NOT NULL, day INTEGER NOT NULL, PRIMARY KEY (device, day)) STRICT, WITHOUT ROWID;
+
+  -- A civil day of the site for each stream; quarters: its quarter hours by column (rollup-codec.ts), or NULL where it
+  -- has so few readings that they are computed anew.
+  CREATE TABLE rollup (
+    stream INTEGER NOT NULL, start INTEGER NOT NULL, finish INTEGER NOT NULL, first REAL NOT NULL, last REAL NOT NULL,
+    min REAL NOT NULL, max REAL NOT NULL, mean REAL NOT NULL, count INTEGER NOT NULL, coverage REAL NOT NULL,
+    quarters BLOB,
+    PRIMARY KEY (stream, start)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Blocks that repair took out because they cannot be read: as they were.
+  CREATE TABLE quarantine (
+    id INTEGER PRIMARY KEY, device INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    readings INTEGER NOT NULL, first_frame INTEGER NOT NULL, last_frame INTEGER NOT NULL, data BLOB, found INTEGER NOT NULL
+  ) STRICT;
+
+  -- What retention has deleted: readings of a class, all of them before through.
+  CREATE TABLE retired (
+    class TEXT PRIMARY KEY, through INTEGER NOT NULL, readings INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- The egress log as a tree (RFC 6962): leaves as text (null: the release's item itself), the full subtrees over them,
+  -- the signed heads (c2sp.org/tlog-checkpoint) and the lines that witnesses put under them.
+  ALTER TABLE egress_leaf ADD COLUMN text TEXT;
+  CREATE TABLE egress_node (
+    level INTEGER NOT NULL, position INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, position)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE egress_head (size INTEGER PRIMARY KEY, note TEXT NOT NULL, signed INTEGER NOT NULL) STRICT;
+  CREATE TABLE egress_cosignature (
+    witness TEXT NOT NULL, size INTEGER NOT NULL, line TEXT NOT NULL, PRIMARY KEY (witness, size)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX egress_leaf_release ON egress_leaf (release);
+  `,
 ];

@@ -1,0 +1,114 @@
+import type { DatabaseSync } from "node:sqlite";
+import { FieldwattError, SLOT_MS, type Instant, type Quality } from "../../domain/model/index.ts";
+import type { ClockSource, ClockStateName } from "./model.ts";
+
+/** One change of the clock, as it is kept. `time` is on the gateway's line; before the first trust it is a lower bound. */
+export interface ClockEvent {
+  readonly boot: string;
+  readonly uptime: number;
+  readonly time: Instant;
+  readonly state: ClockStateName;
+  readonly source?: ClockSource;
+  readonly because: string;
+  /** By how many ms a time that was believed before was moved; positive: forwards. */
+  readonly corrected?: number;
+}
+
+/** A reading that waits for its time. */
+export interface UndatedReading {
+  /** ms since boot. */
+  readonly uptime: number;
+  readonly stream: string;
+  readonly value: number;
+  readonly quality: Quality;
+  /** The device's own stamp, where it gave one. */
+  readonly own?: Instant;
+}
+
+/** About 100 MB; 50 values a second for eleven hours, or a village of 20 houses at 10 s for two days. */
+export const UNDATED_MAX = 2_000_000;
+
+/** Everything of the wrong line from `from` on moves by `by` ms (negative: it lay in the future). */
+export interface BackwardCorrection {
+  readonly event: ClockEvent;
+  readonly from: Instant;
+  readonly by: number;
+}
+
+export interface Redated {
+  readonly readings: number;
+  /** Summaries that had not been released: they are made again. */
+  readonly withdrawn: number;
+  /** Summaries that had left already: they stay as they are. */
+  readonly released: number;
+}
+
+export const timeCommands = {
+  noteClock(db: DatabaseSync, event: ClockEvent): void {
+    note(db, event);
+  },
+
+  /** Throws RECORD_UNDATED_FULL, and keeps nothing, where more than `UNDATED_MAX` would wait. */
+  keepUndated(
+    db: DatabaseSync,
+    { boot, readings }: { boot: string; readings: readonly UndatedReading[] },
+  ): void {
+    const waiting = Number(db.prepare("SELECT count(*) AS n FROM undated").get()?.["n"]);
+    if (waiting + readings.length > UNDATED_MAX)
+      throw new FieldwattError(
+        "RECORD_UNDATED_FULL",
+        `${waiting} readings wait for the time; no more are taken before the clock is set`,
+      );
+    const insert = db.prepare(
+      "INSERT INTO undated (boot, uptime, stream, value, quality, own) VALUES (?, ?, ?, ?, ?, ?)",
+    );
+    for (const { uptime, stream, value, quality, own } of readings)
+      insert.run(boot, uptime, stream, value, quality, own ?? null);
+  },
+
+  /** After the readings up to `through` of this boot are durable under their dates, or when the operator gives them up. */
+  dropUndated(db: DatabaseSync, { boot, through }: { boot: string; through: number }): number {
+    const sql = "DELETE FROM undated WHERE boot = ? AND id <= ?";
+    return Number(db.prepare(sql).run(boot, through).changes);
+  },
+
+  /** The clock was ahead: what it dated too late is moved, what was made of that and did not leave is made again. */
+  correctBackwards(db: DatabaseSync, { event, from, by }: BackwardCorrection): Redated {
+    note(db, event);
+    const readings = moveReadings(db, from, by);
+    const slot = Math.floor(from / SLOT_MS) * SLOT_MS;
+    const released = db
+      .prepare("SELECT count(*) AS n FROM summary WHERE time >= ? AND decided = 1")
+      .get(slot);
+    const withdrawn = db.prepare("DELETE FROM summary WHERE time >= ? AND decided <> 1").run(slot);
+    db.prepare("DELETE FROM interval WHERE start >= ?").run(slot);
+    db.prepare("DELETE FROM boundary WHERE time > ?").run(slot);
+    // The quarter hours since the true time of `from` are closed anew; a farm's day from its beginning.
+    const energy = Math.floor((from + by) / SLOT_MS) * SLOT_MS;
+    db.prepare("UPDATE progress SET value = min(value, ?) WHERE name IN ('energy', 'released')").run(energy);
+    db.prepare("UPDATE progress SET value = min(value, ?) WHERE name LIKE 'farm %'").run(energy);
+    return { readings, withdrawn: Number(withdrawn.changes), released: Number(released?.["n"]) };
+  },
+};
+
+function note(db: DatabaseSync, event: ClockEvent): void {
+  const { boot, uptime, time, state, source, because, corrected } = event;
+  db.prepare(
+    "INSERT INTO clock_event (boot, uptime, time, state, source, because, corrected) VALUES (?, ?, ?, ?, ?, ?, ?)",
+  ).run(boot, Math.round(uptime), time, state, source ?? null, because, corrected ?? null);
+}
+
+/** By way of a table of its own: moved one by one, rows would land on others that are still to move. */
+function moveReadings(db: DatabaseSync, from: Instant, by: number): number {
+  db.exec("DROP TABLE IF EXISTS temp.moved");
+  db.prepare("CREATE TEMP TABLE moved AS SELECT * FROM reading WHERE time >= ?").run(from);
+  db.prepare("DELETE FROM reading WHERE time >= ?").run(from);
+  const { changes } = db
+    .prepare(
+      `INSERT INTO reading (time, stream, value, quality)
+       SELECT time + ?, stream, value, quality FROM temp.moved WHERE true ON CONFLICT DO NOTHING`,
+    )
+    .run(by);
+  db.exec("DROP TABLE temp.moved");
+  return Number(changes);
+}

@@ -1,13 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { Command, InvalidArgumentError } from "commander";
-import {
-  discreteGaussian,
-  discreteLaplace,
-  rationalFromText,
-  type ByteSource,
-  type Rational,
-} from "../domain/consent/noise.ts";
-import { FieldwattError, messageOf } from "../domain/model/index.ts";
+import { discreteGaussian, discreteLaplace, type ByteSource } from "../domain/consent/noise.ts";
+import { FieldwattError, messageOf, rationalFromText, type Rational } from "../domain/model/index.ts";
 import { wholeNumber } from "./command-line.ts";
 
 const COUNT_MAX = 1_000_000;

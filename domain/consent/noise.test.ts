@@ -1,7 +1,8 @@
 import { turboshake128 } from "@noble/hashes/sha3-addons.js";
 import { describe, expect, it } from "vitest";
 import vectors from "../../test/captures/noise.json" with { type: "json" };
-import { discreteGaussian, discreteLaplace, rational, rationalFromText, type ByteSource } from "./noise.ts";
+import { rational, rationalFromText } from "../model/index.ts";
+import { discreteGaussian, discreteLaplace, type ByteSource } from "./noise.ts";
 
 /** XofTurboShake128 (draft-irtf-cfrg-vdaf) with an empty domain separation tag and binder, by a library. */
 function xof(seed: Uint8Array): ByteSource {

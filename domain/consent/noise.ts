@@ -1,3 +1,5 @@
+import { rational, type Rational } from "../model/index.ts";
+
 /**
  * Exact noise for published statistics: the discrete Laplace and the discrete Gaussian by rejection sampling over
  * rationals, after Canonne, Kamath and Steinke, "The Discrete Gaussian for Differential Privacy" (arXiv 2004.00010):
@@ -8,30 +10,9 @@
  * published vectors can be replayed: a number below `bound` takes ⌈bits/32⌉ little-endian 32-bit words, the last one
  * shifted right to the bits that are needed, and is drawn again while it is too large.
  */
-export interface Rational {
-  readonly numerator: bigint;
-  readonly denominator: bigint;
-}
 
 /** Gives exactly `count` fresh random bytes, or throws when there are no more. */
 export type ByteSource = (count: number) => Uint8Array;
-
-const gcd = (a: bigint, b: bigint): bigint => (b === 0n ? a : gcd(b, a % b));
-
-/** A rational in lowest terms, not negative. @throws RangeError for a denominator of 0 or a negative value */
-export function rational(numerator: bigint, denominator = 1n): Rational {
-  if (denominator <= 0n || numerator < 0n)
-    throw new RangeError(`${numerator}/${denominator} is not a rational from 0 up`);
-  const divisor = gcd(numerator, denominator);
-  return { numerator: numerator / divisor, denominator: denominator / divisor };
-}
-
-/** "3" or "7/2". @throws RangeError for anything else */
-export function rationalFromText(text: string): Rational {
-  const match = /^(\d{1,40})(?:\/(\d{1,40}))?$/.exec(text);
-  if (!match?.[1]) throw new RangeError(`"${text}" is not a whole number or a fraction such as 7/2`);
-  return rational(BigInt(match[1]), BigInt(match[2] ?? "1"));
-}
 
 /** Uniform on {0, …, bound − 1}. */
 function below(bound: bigint, bytes: ByteSource): bigint {

@@ -1,4 +1,6 @@
+import type { Rational } from "./rational.ts";
 import type { MemberId } from "./reading.ts";
+import type { DenyReason } from "./reasons.ts";
 import type { SummaryKind } from "./summary.ts";
 import type { Instant } from "./time.ts";
 
@@ -13,7 +15,7 @@ export interface Offer {
   readonly title: string;
   readonly kind: SummaryKind;
   readonly purpose: Purpose;
-  /** The id of the one who receives; its key is pinned by the site file. */
+  /** The id of the one who receives. */
   readonly recipient: string;
   /** Days that the recipient may keep it. */
   readonly retentionDays: number;
@@ -37,18 +39,121 @@ export interface Consent {
   readonly withdrawn?: Instant;
 }
 
-export type DenyReason =
-  | "clockUntrusted"
-  | "noPolicy"
-  | "noOffer"
-  | "kindMismatch"
-  | "recipientMismatch"
-  | "purposeMismatch"
-  | "noConsent"
-  | "consentExpired"
-  | "consentWithdrawn"
-  | "consentOtherPolicy"
-  | "error";
+/** How much time one released figure covers; finest first. */
+export const GRANULARITIES = ["quarterHour", "hour", "day", "week", "month"] as const;
+export type Granularity = (typeof GRANULARITIES)[number];
+
+/** What one whole number of a released figure counts. Whole numbers only: fractions go into the unit. */
+export const RELEASE_UNITS = ["Wh", "l", "g", "0.1 mm", "0.1 °C", "0.001 m³/m³"] as const;
+export type ReleaseUnit = (typeof RELEASE_UNITS)[number];
+
+/** From `from` on, until just before `to`. */
+export interface Span {
+  readonly from: Instant;
+  readonly to: Instant;
+}
+
+/** Who stands in the crowd: at least so many members, and none with a larger share of the sum, in whole per cent. */
+export interface GroupRule {
+  readonly leastMembers: number;
+  readonly largestSharePercent: number;
+}
+
+interface VotedTerms extends Offer {
+  /** Ed25519 public key of the recipient, 32 bytes in base64url: the name alone pins nobody. */
+  readonly recipientKey: string;
+  readonly granularity: Granularity;
+  /** Where the grid of days, weeks and months begins, minutes east of UTC, the same in summer and winter. */
+  readonly utcOffsetMinutes: number;
+  /** The time that the figures may be about. */
+  readonly window: Span;
+  readonly unit: ReleaseUnit;
+  /** Nothing leaves under this offer from then on. */
+  readonly expires: Instant;
+}
+
+/** The lane of trade and settlement: one member's exact figures to one counterparty, under a changing pseudonym. */
+export interface OwnAccountOffer extends VotedTerms {
+  readonly lane: "ownAccount";
+}
+
+/** The lane of statistics: a sum over a group, each home counted up to `clamp`, the sum rounded to `round`. */
+export interface CollectiveOffer extends VotedTerms {
+  readonly lane: "collective";
+  readonly group: GroupRule;
+  /** The recipient also knows the sum over all members of the request, such as a feeder's meter. */
+  readonly recipientKnowsTotal: boolean;
+  /** In whole `unit`s. */
+  readonly clamp: number;
+  readonly round: number;
+  /** Absent means exact. Otherwise discrete Laplace noise of scale clamp/epsilon. */
+  readonly noise?: { readonly epsilon: Rational };
+}
+
+export type VotedOffer = OwnAccountOffer | CollectiveOffer;
+
+/** What is out of the question for every offer that matches all the fields that are present. */
+export interface Prohibition {
+  readonly purpose?: Purpose;
+  readonly recipient?: string;
+  readonly kind?: SummaryKind;
+}
+
+/** How much epsilon one member may spend: with one recipient for one purpose, and in all. */
+export interface EpsilonCaps {
+  readonly eachPurposeAndRecipient: Rational;
+  readonly inAll: Rational;
+}
+
+/** A policy as it was voted: one link of a chain of versions. */
+export interface VotedPolicy extends Policy {
+  /** SHA-256, hexadecimal, of the canonical JSON (RFC 8785) of the policy as written. */
+  readonly hash: string;
+  /** The hash of the version before; null for version 1. */
+  readonly previous: string | null;
+  readonly effective: Instant;
+  readonly sunset: Instant;
+  readonly offers: readonly VotedOffer[];
+  readonly prohibitions: readonly Prohibition[];
+  /** Without caps no epsilon may be spent. */
+  readonly epsilonCaps?: EpsilonCaps;
+}
+
+/**
+ * What a member allows at most. An absent field sets no limit of the member's own: the offer's rule holds. A limit
+ * that is looser than the offer has no effect.
+ */
+export interface ConsentLimits {
+  /** No finer than this. */
+  readonly granularity?: Granularity;
+  /** Only figures about this time. */
+  readonly window?: Span;
+  readonly retentionDays?: number;
+  readonly leastMembers?: number;
+  readonly largestSharePercent?: number;
+  readonly clamp?: number;
+  readonly round?: number;
+  /** Only with noise, and at most this epsilon. */
+  readonly epsilon?: Rational;
+}
+
+/** Somebody may say yes for a member: in these offers, until then, unless the member or the board revokes it. */
+export interface GuardianMandate {
+  readonly guardian: string;
+  readonly member: MemberId;
+  readonly scope: readonly OfferId[] | "all";
+  readonly from: Instant;
+  readonly until: Instant;
+  readonly revoked?: { readonly at: Instant; readonly by: "member" | "board" };
+}
+
+/** A yes that is bound to the very words that were voted, and says how far it goes. */
+export interface PinnedConsent extends Consent {
+  readonly policyHash: string;
+  readonly limits: ConsentLimits;
+  /** Present where a guardian said it. */
+  readonly guardian?: GuardianMandate;
+}
 
 export type Decision =
   | { readonly kind: "release"; readonly offer: OfferId; readonly members: readonly MemberId[] }

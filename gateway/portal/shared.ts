@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { decide } from "../../domain/consent/decide.ts";
+import { decideSummary } from "../../domain/consent/summary-gate.ts";
 import type { Clock, Consent, Day, Instant, Offer, Policy } from "../../domain/model/index.ts";
 import { dayBounds, instant, memberId } from "../../domain/model/index.ts";
 import { answer, type AdviceAnswer, type Answer, type ClearingAnswer } from "../../protocol/messages.ts";
@@ -57,7 +57,7 @@ export function offersOf(
 ): readonly OfferState[] {
   const consents = consentsOf(db, memberId(member));
   return (policy?.offers ?? []).map((offer) => {
-    const decision = decide({
+    const decision = decideSummary({
       now: clock.now(),
       clockTrusted: clock.trusted(),
       policy,

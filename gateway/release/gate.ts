@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { decide } from "../../domain/consent/decide.ts";
+import { decideSummary } from "../../domain/consent/summary-gate.ts";
 import {
   dayStart,
   type Clock,
@@ -95,7 +95,7 @@ function decideOne(
   for (const offer of policy?.offers ?? []) {
     if (offer.kind !== summary.kind) continue;
     const { purpose, recipient } = offer;
-    const decision = decide({
+    const decision = decideSummary({
       now: clock.now(),
       clockTrusted: clock.trusted(),
       policy,

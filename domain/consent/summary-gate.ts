@@ -9,7 +9,7 @@ import type {
 } from "../model/index.ts";
 
 /** One question to the gate: may this kind of summary of this member go to this recipient for this purpose, now? */
-export interface ReleaseRequest {
+export interface SummaryRequest {
   readonly now: Instant;
   readonly clockTrusted: boolean;
   readonly policy: Policy | undefined;
@@ -25,10 +25,10 @@ export interface ReleaseRequest {
 const deny = (because: DenyReason): Decision => ({ kind: "deny", because });
 
 /**
- * The gate of the own-account lane: policy AND consent, and no is the answer to everything else. Total: any error
- * inside is a deny.
+ * The gate under a policy file without dates and hashes: policy AND consent, and no is the answer to everything else.
+ * Total: any error inside is a deny. `decide.ts` decides under a voted policy.
  */
-export function decide(request: ReleaseRequest): Decision {
+export function decideSummary(request: SummaryRequest): Decision {
   try {
     return decideStrictly(request);
   } catch {
@@ -36,7 +36,7 @@ export function decide(request: ReleaseRequest): Decision {
   }
 }
 
-function decideStrictly(request: ReleaseRequest): Decision {
+function decideStrictly(request: SummaryRequest): Decision {
   if (request.clockTrusted !== true) return deny("clockUntrusted");
   if (request.policy === undefined) return deny("noPolicy");
   const offer = request.policy.offers.find((candidate) => candidate.id === request.offer);
@@ -52,7 +52,7 @@ function decideStrictly(request: ReleaseRequest): Decision {
   return refusal ? deny(refusal) : { kind: "release", offer: offer.id, members: [request.member] };
 }
 
-function refusalOf(consent: Consent, request: ReleaseRequest, policyVersion: number): DenyReason | undefined {
+function refusalOf(consent: Consent, request: SummaryRequest, policyVersion: number): DenyReason | undefined {
   if (consent.withdrawn !== undefined) return "consentWithdrawn";
   if (consent.policyVersion !== policyVersion) return "consentOtherPolicy";
   if (consent.recipient !== request.recipient) return "recipientMismatch";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { instant, memberId, type Consent, type OfferId, type Policy } from "../model/index.ts";
-import { decide, type ReleaseRequest } from "./decide.ts";
+import { decideSummary, type SummaryRequest } from "./summary-gate.ts";
 
 const now = instant(Date.UTC(2026, 5, 15));
 const DAY = 86_400_000;
@@ -22,7 +22,7 @@ const consent: Consent = {
   given: instant(now - DAY),
   expires: instant(now + DAY),
 };
-const yes: ReleaseRequest = {
+const yes: SummaryRequest = {
   now,
   clockTrusted: true,
   policy,
@@ -36,10 +36,10 @@ const yes: ReleaseRequest = {
 
 describe("the gate", () => {
   it("releases what policy and member both allow", () => {
-    expect(decide(yes)).toEqual({ kind: "release", offer: offer.id, members: ["m1"] });
+    expect(decideSummary(yes)).toEqual({ kind: "release", offer: offer.id, members: ["m1"] });
   });
 
-  it.each<[string, Partial<ReleaseRequest>, string]>([
+  it.each<[string, Partial<SummaryRequest>, string]>([
     ["the clock is not trusted", { clockTrusted: false }, "clockUntrusted"],
     ["there is no policy", { policy: undefined }, "noPolicy"],
     ["the policy has no such offer", { offer: "other" }, "noOffer"],
@@ -69,6 +69,6 @@ describe("the gate", () => {
     ],
     ["something is broken inside", { consents: null as unknown as Consent[] }, "error"],
   ])("denies when %s", (_case, change, because) => {
-    expect(decide({ ...yes, ...change })).toEqual({ kind: "deny", because });
+    expect(decideSummary({ ...yes, ...change })).toEqual({ kind: "deny", because });
   });
 });

@@ -8,6 +8,7 @@ import {
   decodeRtu,
   decodeSerialTelegrams,
   decodeTelegramBytes,
+  openPlausibility,
   parseRegisters,
   TELEGRAM_PROTOCOLS,
   withOptions,
@@ -147,7 +148,7 @@ export async function decode(options: DecodeOptions): Promise<DecodeReport> {
   const decoder = await inputOf(options);
   let best: DecodeReport | undefined;
   for (const definition of candidates) {
-    const report = reportOf(definition, decoder(definition));
+    const report = reportOf(definition, judged(definition, decoder(definition)));
     // A device that was named is left for the meter behind it only where it gives nothing itself.
     const least =
       options.protocol === undefined && best?.readings.length !== 0 ? Infinity : best?.readings.length;
@@ -155,6 +156,15 @@ export async function decode(options: DecodeOptions): Promise<DecodeReport> {
   }
   if (!best) throw invalid("no device file speaks that protocol");
   return best;
+}
+
+/** What cannot be true by the device file is marked. Recorded telegrams need not follow each other: each is judged alone. */
+function judged(
+  definition: DeviceDefinition,
+  decoded: Decoded | readonly IndexedTelegram[],
+): Decoded | readonly IndexedTelegram[] {
+  if ("samples" in decoded) return openPlausibility(definition)(decoded);
+  return decoded.map((one) => ({ ...one, ...openPlausibility(definition)(one) }));
 }
 
 const invalid = (message: string, cause?: unknown): FieldwattError =>

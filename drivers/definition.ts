@@ -1,3 +1,4 @@
+import type { Limit } from "./limits.ts";
 import type { LorawanDialect } from "./lorawan/dialect.ts";
 import type { ModbusDialect, SunspecDialect } from "./modbus/dialect.ts";
 import type { MqttDialect } from "./mqtt/dialect.ts";
@@ -23,6 +24,8 @@ export interface DeviceDefinition {
   /** The path of the file. */
   readonly file: string;
   readonly dialect: Dialect;
+  /** What values can be true and how they can follow each other. */
+  readonly limits: readonly Limit[];
   readonly tests: readonly DeviceTest[];
 }
 

@@ -8,20 +8,25 @@ import type {
   VedirectDialect,
 } from "./definition.ts";
 import { bytesFromHex } from "./hex.ts";
+import { limitsFrom, stepsOf, type Limit, type LimitsInFile } from "./limits.ts";
 import { lorawanDialect } from "./lorawan/from-file.ts";
 import { lorawanFile } from "./lorawan/schema.ts";
 import { modbusDialect, sunspecDialect } from "./modbus/from-file.ts";
 import { modbusFile, sunspecFile } from "./modbus/schema.ts";
 import { mqttDialect } from "./mqtt/from-file.ts";
 import { mqttFile } from "./mqtt/schema.ts";
-import { type CommonFile, type FileForm, serialFile, type TestInFile } from "./schema.ts";
+import type { CommonFile, FileForm, TestInFile } from "./schema.ts";
+import { serialFile } from "./serial/schema.ts";
 import { telegramDialect } from "./telegram/from-file.ts";
 import { telegramFile } from "./telegram/schema.ts";
 import { targeted } from "./value.ts";
 
 /** Reads one device file. Throws DEVICE_FILE_INVALID with `file:line:column: what` for every error. */
 export function parseDeviceFile(file: string, source: string): DeviceDefinition {
-  const { about, dialect } = valueOf(checkYaml(source, { file, schema: deviceFile }), "DEVICE_FILE_INVALID");
+  const { about, dialect, limits } = valueOf(
+    checkYaml(source, { file, schema: deviceFile }),
+    "DEVICE_FILE_INVALID",
+  );
   const { id, aliases, maker, model, source: origin, notes, generator, tests } = about;
   return {
     id,
@@ -33,6 +38,7 @@ export function parseDeviceFile(file: string, source: string): DeviceDefinition 
     generator,
     file,
     dialect,
+    limits,
     tests: tests.map(testOf),
   };
 }
@@ -40,6 +46,7 @@ export function parseDeviceFile(file: string, source: string): DeviceDefinition 
 interface Checked {
   readonly about: CommonFile;
   readonly dialect: Dialect;
+  readonly limits: readonly Limit[];
 }
 
 /** A form of file, and the dialect that a file of this form describes. */
@@ -48,13 +55,19 @@ interface Form {
   check(data: unknown): { readonly checked: Checked } | { readonly issues: readonly z.core.$ZodIssue[] };
 }
 
-function form<File extends CommonFile>(schema: z.ZodType<File>, dialectOf: (file: File) => Dialect): Form {
+function form<File extends CommonFile & { readonly limits?: LimitsInFile }>(
+  schema: z.ZodType<File>,
+  dialectOf: (file: File) => Dialect,
+): Form {
   return {
     schema,
     check(data) {
       const parsed = schema.safeParse(data);
       if (!parsed.success) return { issues: parsed.error.issues };
-      return { checked: { about: parsed.data, dialect: dialectOf(parsed.data) } };
+      const dialect = dialectOf(parsed.data);
+      const limits =
+        dialect.kind === "modbus" ? stepsOf(dialect.points) : limitsFrom(parsed.data.limits ?? {});
+      return { checked: { about: parsed.data, dialect, limits } };
     },
   };
 }

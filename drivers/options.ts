@@ -1,5 +1,6 @@
 import { FieldwattError } from "../domain/model/index.ts";
 import type { DeviceDefinition, ModbusPoint } from "./definition.ts";
+import { stepsOf } from "./limits.ts";
 
 /**
  * The device as the site chose it: a variant of a chosen option becomes the point itself, those of other options are
@@ -17,10 +18,8 @@ export function withOptions(definition: DeviceDefinition, chosen: readonly strin
     );
   }
   if (dialect.kind !== "modbus" || chosen.length === 0) return definition;
-  return {
-    ...definition,
-    dialect: { ...dialect, points: dialect.points.map((point) => choose(point, chosen)) },
-  };
+  const points = dialect.points.map((point) => choose(point, chosen));
+  return { ...definition, dialect: { ...dialect, points }, limits: stepsOf(points) };
 }
 
 function choose({ when = [], ...point }: ModbusPoint, chosen: readonly string[]): ModbusPoint {

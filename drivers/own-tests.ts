@@ -5,11 +5,15 @@ import { bytesFromHex } from "./hex.ts";
 import { decodeLorawan } from "./lorawan/decode.ts";
 import { decodeRegisters, decodeRtu, parseTable } from "./modbus/dump.ts";
 import { decodeMessage } from "./mqtt/message.ts";
+import { openPlausibility } from "./plausible.ts";
 import { decodeSerialBytes } from "./serial/decode.ts";
 import { targetName } from "./value.ts";
 
 /** What one test of a device file gives. Throws what the decoder throws: DECODE_INPUT_INVALID. */
-export function decodeTest(definition: DeviceDefinition, { input }: DeviceTest): Decoded {
+export const decodeTest = (definition: DeviceDefinition, test: DeviceTest): Decoded =>
+  openPlausibility(definition)(decodeInput(definition, test));
+
+function decodeInput(definition: DeviceDefinition, { input }: DeviceTest): Decoded {
   switch (input.kind) {
     case "registers": {
       const table = definition.dialect.kind === "modbus" ? definition.dialect.table : "holding";

@@ -83,14 +83,6 @@ export const common = {
   tests: z.array(test).default([]),
 };
 
-const serialPoint = z.strictObject({ field: z.string().min(1), ...scaling });
-
-export const serialFile = z.strictObject({
-  ...common,
-  serial: z.strictObject({ protocol: z.literal("vedirect"), baudRate: z.int().positive() }),
-  points: pointsOf(serialPoint),
-});
-
 /** How a device speaks, by the key that says so. */
 export type FileForm = "modbus" | "sunspec" | "serial" | "telegram" | "mqtt" | "lorawan";
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { limited } from "../limits.ts";
 import { common, pointsOf, scaling } from "../schema.ts";
 import { LORAWAN_CODECS, LORAWAN_TYPES } from "./dialect.ts";
 
@@ -28,5 +29,6 @@ export const lorawanFile = z.strictObject({
     /** Further places of the same targets: a newer resolution, an alarm, a logger's backlog. */
     also: z.array(pointsOf(lorawanPoint)).max(20).default([]),
   }),
+  ...limited,
 });
 export type LorawanFile = z.infer<typeof lorawanFile>;

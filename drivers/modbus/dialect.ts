@@ -1,3 +1,4 @@
+import type { Counter, ValidRange } from "../limits.ts";
 import type { Scaling } from "../value.ts";
 import type { Order, WordType } from "./words.ts";
 
@@ -56,19 +57,6 @@ export interface RegisterNumber {
 export interface HelperRegister extends RegisterNumber {
   readonly name: string;
   readonly scale: number;
-}
-
-/** Limits in the stored unit. */
-export interface ValidRange {
-  readonly min?: number;
-  readonly max?: number;
-  readonly maxStep?: number;
-}
-
-export interface Counter {
-  readonly kind: "monotonic" | "daily" | "resettable";
-  /** In the stored unit: the counter is 0 again after it. */
-  readonly modulus?: number;
 }
 
 export interface ModbusPoint extends Scaling, RegisterNumber {

@@ -1,14 +1,12 @@
-import { converter } from "../../domain/model/index.ts";
+import { counterOf, validRange } from "../limits.ts";
 import { targeted, type Target } from "../value.ts";
 import type {
   AddressRange,
-  Counter,
   HelperRegister,
   ModbusDialect,
   ModbusPoint,
   SunspecDialect,
   SunspecPoint,
-  ValidRange,
   Variant,
   WireNeeds,
 } from "./dialect.ts";
@@ -86,24 +84,6 @@ type Present<Value> = { [Key in keyof Value]?: Exclude<Value[Key], undefined> };
 /** The keys that have a value. */
 const present = <Value extends object>(value: Value): Present<Value> =>
   Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as Present<Value>;
-
-function validRange(range: NonNullable<PointInFile["valid"]>, point: PointInFile & Target): ValidRange {
-  const convert = converter(point.quantity, point.unit) ?? ((value: number) => value);
-  const { min, max, maxStep } = range;
-  return {
-    ...(min !== undefined && { min: convert(min) }),
-    ...(max !== undefined && { max: convert(max) }),
-    ...(maxStep !== undefined && { maxStep: convert(maxStep) - convert(0) }),
-  };
-}
-
-function counterOf(
-  { kind, modulus }: NonNullable<PointInFile["counter"]>,
-  point: PointInFile & Target,
-): Counter {
-  const convert = converter(point.quantity, point.unit) ?? ((value: number) => value);
-  return modulus === undefined ? { kind } : { kind, modulus: convert(modulus) };
-}
 
 export function sunspecDialect({ sunspec }: SunspecFile): SunspecDialect {
   const models = sunspec.models.map(({ ids, length, points, repeat }) => ({

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { counter, limited, valid } from "../limits.ts";
 import { address, common, pointsOf, scale, scaling } from "../schema.ts";
 import { ORDERS, WORD_COUNTS, type WordType } from "./words.ts";
 
@@ -11,23 +12,6 @@ const name = z
   .max(40)
   .regex(/^[a-zA-Z][a-zA-Z0-9-]*$/, "use letters, digits and hyphens");
 const pattern = z.union([z.int().min(0), z.string().regex(/^0x[0-9a-f]{1,16}$/i, "write hex as 0x8000")]);
-
-/** In the point's `unit`. Outside is implausible: the value is kept, marked, and a problem tells it. */
-const valid = z.strictObject({
-  min: z.number().optional(),
-  max: z.number().optional(),
-  /** The largest change from one reading to the next. */
-  maxStep: z.number().positive().optional(),
-});
-
-/**
- * How a counter behaves: `monotonic` only grows, and begins at 0 again after `modulus` (in `unit`); `daily` begins
- * again each day; `resettable` begins again whenever somebody says so.
- */
-const counter = z.strictObject({
-  kind: z.enum(["monotonic", "daily", "resettable"]),
-  modulus: z.number().positive().optional(),
-});
 
 /** What a variant may change of its point. */
 const change = {
@@ -251,5 +235,6 @@ export const sunspecFile = z.strictObject({
     ...line,
     models: z.array(sunspecModel).min(1).max(50),
   }),
+  ...limited,
 });
 export type SunspecFile = z.infer<typeof sunspecFile>;

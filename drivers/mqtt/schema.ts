@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { limited } from "../limits.ts";
 import { common, pointsOf, scaling } from "../schema.ts";
 import { MQTT_FORMS } from "./dialect.ts";
 
@@ -22,5 +23,6 @@ const mqttMessage = z.strictObject({
 export const mqttFile = z.strictObject({
   ...common,
   mqtt: z.strictObject({ messages: z.array(mqttMessage).min(1).max(100) }),
+  ...limited,
 });
 export type MqttFile = z.infer<typeof mqttFile>;

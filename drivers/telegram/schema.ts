@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { limited } from "../limits.ts";
 import { common, pointsOf, scaling } from "../schema.ts";
 import { TELEGRAM_PROTOCOLS } from "./telegram.ts";
 
@@ -27,6 +28,7 @@ export const telegramFile = z
         .default([]),
     }),
     points: pointsOf(point).default({}),
+    ...limited,
   })
   .superRefine(({ telegram, points }, context) => {
     const tell = (path: string, message: string): void =>

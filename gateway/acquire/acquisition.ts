@@ -51,6 +51,8 @@ interface Placed extends SitedDevice {
   readonly placement: Placement;
   /** What an MQTT device said before that later messages depend on. */
   readonly memory: DeviceMemory;
+  /** Marks what cannot be true by its device file, whatever wire it came over. */
+  readonly judge: (decoded: Decoded) => Decoded;
 }
 
 export interface AcquisitionOptions {
@@ -77,7 +79,8 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
       options.onKept(readings);
     },
   });
-  const keep: KeepFrom = ({ device, placement }, decoded) => {
+  const keep: KeepFrom = ({ device, placement, judge }, said) => {
+    const decoded = judge(said);
     for (const problem of decoded.problems)
       log.debug({ device: device.id, ...problem }, "what a device said was read in part");
     return commit(placement, decoded);
@@ -122,6 +125,7 @@ function placedDevices(site: Site, catalogue: Catalogue): Placed[] {
       ...sited,
       placement: { device: deviceId(id), mounting, reversed, generator },
       memory: deviceMemory(),
+      judge: openPlausibility(sited.definition),
     };
   });
 }
@@ -176,11 +180,10 @@ async function runBus(group: readonly Wired[], { keep, now, polling }: BusRun): 
   await using bus = openModbusBus(connection, { now });
   const devices = group.map((from): PolledDevice => {
     const { unit } = from.connection;
-    const judge = openPlausibility(from.definition);
     return {
       id: from.device.id,
       interval: from.device.interval,
-      read: async (signal) => judge(await bus.read(from.definition, unit, signal)),
+      read: (signal) => bus.read(from.definition, unit, signal),
       probe: (signal) => bus.probe(from.definition, unit, signal),
       keep: (decoded) => keep(from, decoded),
     };

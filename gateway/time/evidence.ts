@@ -36,8 +36,13 @@ const NEWEST_AHEAD_MS = 5 * 60_000;
 const SYNC_LASTS_MS = 3 * 3_600_000;
 /** A message travels, and waits in the brokers' queues. */
 const HUB_WITHIN_MS = 60_000;
+/** What the hub said counts for so long. */
+const HUB_LASTS_MS = 10 * 60_000;
 /** A look and the sync that it tells of are not the same moment. */
 const SYNC_SLACK_MS = 2_000;
+
+/** It is later than this now, whatever any clock says. */
+export const floorOf = (newest: Instant): Instant => instant(Math.max(EARLIEST, newest - NEWEST_AHEAD_MS));
 
 /**
  * Whether the wall clock may be believed now, and who says so. A clock that is behind the newest entry of the record
@@ -46,9 +51,9 @@ const SYNC_SLACK_MS = 2_000;
 export function weigh(evidence: Evidence): Pick<Look, "confirmed" | "because"> {
   const { wall, trust, newest } = evidence;
   if (trust === "operator") return { because: "the operator has not said what time it is" };
-  const floor = Math.max(EARLIEST, newest - NEWEST_AHEAD_MS);
+  const floor = floorOf(newest);
   if (wall < floor)
-    return { because: `the machine's clock says a time before ${toIso(instant(floor)).slice(0, 16)}Z` };
+    return { because: `the machine's clock says a time before ${toIso(floor).slice(0, 16)}Z` };
   const time = instant(Math.floor(wall));
   if (isSynchronised(evidence)) return { confirmed: { source: "ntp", time } };
   if (hubAgrees(evidence)) return { confirmed: { source: "hub", time } };
@@ -66,4 +71,6 @@ function isSynchronised({ ntp, wall, uptime, steadyUntil }: Evidence): boolean {
 }
 
 const hubAgrees = ({ hub, wall, uptime }: Evidence): boolean =>
-  hub !== undefined && Math.abs(hub.time + (uptime - hub.uptime) - wall) <= HUB_WITHIN_MS;
+  hub !== undefined &&
+  uptime - hub.uptime <= HUB_LASTS_MS &&
+  Math.abs(hub.time + (uptime - hub.uptime) - wall) <= HUB_WITHIN_MS;

@@ -85,12 +85,17 @@ export const unset = (uptime: number, because: string): ClockModel => ({
 });
 
 /** The line of an earlier process of the same boot goes on; the first look says how it stands. */
-export const resumed = (anchor: Anchor, source: ClockSource, uptime: number): ClockModel => ({
+export const resumed = (
+  anchor: Anchor,
+  source: ClockSource,
+  { uptime, wall }: Pick<Look, "uptime" | "wall">,
+): ClockModel => ({
   ...unset(uptime, "the gateway started again; the time goes on from the last start of this boot"),
   state: "holdover",
   source,
   anchor,
-  skew: anchor.time - anchor.uptime,
+  // A person's time may lie anywhere beside the machine's; any other was the machine's own.
+  skew: source === "operator" ? wall - uptime : anchor.time - anchor.uptime,
   confirmed: anchor.uptime,
 });
 

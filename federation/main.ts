@@ -9,6 +9,7 @@ import type { HubConfig } from "./hub-file.ts";
 import { openHubKeys } from "./hub-keys.ts";
 import { keepEnrolment } from "./intake/enrolment.ts";
 import { openIntake } from "./intake/intake.ts";
+import { witnessOf } from "./intake/witness.ts";
 import { openPortal } from "./portal/portal.ts";
 import { openStorage } from "./storage/index.ts";
 
@@ -53,7 +54,10 @@ export async function runHub({
   const gatewayKeys = new Map(
     config.gateways.map((gateway) => [gateway.id, publicKeyFromText(gateway.publicKey)]),
   );
-  const intake = openIntake({ storage, clock, log, hub: id, keys: gatewayKeys });
+  const intake = openIntake({
+    ...{ storage, clock, log, hub: id, keys: gatewayKeys },
+    witness: witnessOf(id, keys),
+  });
   const link: { broker?: Broker } = {};
   const exchange = openExchange({
     ...{ hub: id, keys, storage, intake, tariff: config.tariff, clock, log },

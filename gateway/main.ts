@@ -8,6 +8,7 @@ import { openVillageBroker } from "./acquire/village-broker.ts";
 import { openHubLink } from "./forward/hub-link.ts";
 import { openPortal } from "./portal/portal.ts";
 import { openRecord } from "./record/open.ts";
+import { logSigner } from "./release/egress-log.ts";
 import { createGate } from "./release/gate.ts";
 import { gatewayFigures, type Figures } from "./sinks/figures.ts";
 import { metricsWhenAsked } from "./sinks/metrics.ts";
@@ -46,7 +47,14 @@ export async function runGateway({
 
   await using store = await openRecord({ path: join(site.data, "record.sqlite"), log });
   const summariser = createSummariser(site, store, clock);
-  const gate = createGate({ store, policy, clock, secret: identity.secret, timeZone: site.timeZone });
+  const gate = createGate({
+    store,
+    policy,
+    clock,
+    secret: identity.secret,
+    signer: logSigner(site.id, identity.keys),
+    timeZone: site.timeZone,
+  });
   await using acquisition = openAcquisition({
     site,
     catalogue,

@@ -63,6 +63,26 @@ export const BATCH_ITEMS_MAX = 200;
 /** Largest message either side accepts, bytes. */
 export const MESSAGE_BYTES_MAX = 256 * 1024;
 
+const hash = z.string().regex(/^[A-Za-z0-9+/]{43}=$/);
+
+/** The head of the gateway's egress log, for the hub to cosign as a witness. */
+export const logHead = z.strictObject({
+  /** A signed checkpoint (c2sp.org/tlog-checkpoint) under `egressLogName`. */
+  head: z.string().max(2_000),
+  /** The size from which `proof` shows that the log only grew (RFC 6962, 2.1.2); 0 with the first head. */
+  from: z.int().nonnegative(),
+  proof: z.array(hash).max(64),
+});
+
+/** The hub's word on it: its cosignature, or how far it knows the log and why it does not follow. */
+export const witnessReply = z.union([
+  z.strictObject({ size: z.int().positive(), line: z.string().max(1_000) }),
+  z.strictObject({ size: z.int().nonnegative(), because: z.string().max(300) }),
+]);
+
+/** The name under which a gateway signs the heads of its egress log. */
+export const egressLogName = (gateway: string): string => `fieldwatt/${gateway}/egress`;
+
 export const batchBody = z.strictObject({
   kind: z.literal("batch"),
   items: z.array(outboxItem).max(BATCH_ITEMS_MAX),
@@ -73,6 +93,7 @@ export const batchBody = z.strictObject({
   completeThrough: time,
   /** The last answer that this gateway has kept. */
   answersThrough: whole.nonnegative(),
+  log: logHead.optional(),
 });
 export type BatchBody = z.infer<typeof batchBody>;
 
@@ -84,6 +105,7 @@ export const receiptBody = z.strictObject({
   ),
   /** Ranges, both ends included, that the hub has never seen below the highest that it has. */
   gaps: z.array(z.tuple([whole, whole])).max(100),
+  witness: witnessReply.optional(),
 });
 export type ReceiptBody = z.infer<typeof receiptBody>;
 

@@ -5,9 +5,11 @@ import type { Logger } from "../../platform/log.ts";
 import { canonicalJson } from "../../protocol/canonical.ts";
 import { open } from "../../protocol/envelope.ts";
 import { sha256Hex } from "../../protocol/keys.ts";
+import type { NoteSigner } from "../../protocol/note.ts";
 import type { BatchBody, OutboxItem, ReceiptBody } from "../../protocol/messages.ts";
 import type { Queryable, Storage } from "../storage/index.ts";
 import { implausibleItems, keepEnergyIntervals, keepFarmDays } from "./summaries.ts";
+import { witnessLog, type WitnessOptions } from "./witness.ts";
 
 /**
  * Intake: a batch of a gateway becomes durable, once, and the gateway learns what the hub holds.
@@ -25,6 +27,8 @@ export interface IntakeOptions {
   readonly hub: string;
   /** The public keys of the enrolled gateways. */
   readonly keys: ReadonlyMap<string, KeyObject>;
+  /** Cosigns the heads of the gateways' egress logs. */
+  readonly witness: NoteSigner;
 }
 
 export interface Intake {
@@ -47,7 +51,7 @@ export interface Received {
 /** Largest number of gaps that one receipt names; the next receipt names the next. */
 const GAPS_MAX = 100;
 
-export function openIntake({ storage, clock, log, hub, keys }: IntakeOptions): Intake {
+export function openIntake({ storage, clock, log, hub, keys, witness }: IntakeOptions): Intake {
   return {
     async receive(gateway, bytes) {
       const key = keys.get(gateway);
@@ -55,9 +59,13 @@ export function openIntake({ storage, clock, log, hub, keys }: IntakeOptions): I
       const { body } = open(bytes, { from: gateway, to: hub, key });
       if (body.kind !== "batch")
         throw new FieldwattError("MESSAGE_INVALID", `A gateway sends no ${body.kind}`);
+      const now = clock.now();
       const { received, conflicts, implausible } = await storage.transaction((tx) =>
-        keep(tx, { gateway, batch: body, now: clock.now() }),
+        keep(tx, { gateway, batch: body, now, witness: { gateway, gatewayKey: key, signer: witness, now } }),
       );
+      const seen = received.receipt.witness;
+      if (seen && "because" in seen)
+        log.warn({ gateway, because: seen.because }, "the head of an egress log is not cosigned");
       for (const sequence of conflicts)
         log.warn({ gateway, sequence }, "another item under a known number; the first stays");
       for (const sequence of implausible)
@@ -71,6 +79,7 @@ interface Arrival {
   readonly gateway: string;
   readonly batch: BatchBody;
   readonly now: number;
+  readonly witness: WitnessOptions;
 }
 
 async function keep(
@@ -86,6 +95,7 @@ async function keep(
   await keepFarmDays(tx, gateway, fresh);
   const gaps = await keepProgress(tx, arrival);
   const held = await heldOf(tx, gateway, batch.items);
+  const witness = batch.log && (await witnessLog(tx, batch.log, arrival.witness));
   const conflicts = batch.items.filter((item) => held.get(item.sequence) !== digests.get(item));
   return {
     received: {
@@ -93,6 +103,7 @@ async function keep(
         kind: "receipt",
         received: [...held].map(([sequence, digest]) => ({ sequence, digest })),
         gaps,
+        ...(witness && { witness }),
       },
       answersThrough: batch.answersThrough,
       fresh: fresh.length,

@@ -99,4 +99,21 @@ export const migrations: readonly (readonly string[])[] = [
       PRIMARY KEY (gateway, sequence)
     )`,
   ],
+  [
+    // The largest head of each gateway's egress log that this hub cosigned, and heads that contradict it.
+    `CREATE TABLE log_head (
+      gateway text PRIMARY KEY REFERENCES gateway,
+      size bigint NOT NULL,
+      root text NOT NULL,
+      head text NOT NULL,
+      seen bigint NOT NULL
+    )`,
+    `CREATE TABLE log_contradiction (
+      gateway text NOT NULL REFERENCES gateway,
+      seen bigint NOT NULL,
+      head text NOT NULL,
+      because text NOT NULL,
+      PRIMARY KEY (gateway, head)
+    )`,
+  ],
 ];

@@ -25,6 +25,7 @@ export async function openHubLink(
     hub: hub.id,
     password: password.trim(),
     key: identity.keys.privateKey,
+    ownKey: identity.keys.publicKey,
     hubKey: publicKeyFromText(hub.publicKey),
     store,
     clock,

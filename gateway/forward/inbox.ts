@@ -17,7 +17,8 @@ export interface Inbox {
 export type Receipt = ReceiptBody["received"];
 
 export interface InboxEvents {
-  onReceipt(): void;
+  /** What the hub says as a witness of the egress log. */
+  onReceipt(witness: ReceiptBody["witness"]): void;
   /** Something new may be sent: an acknowledgement of answers, or items that the hub lost. */
   onWork(): void;
 }
@@ -29,7 +30,7 @@ export function createInbox(options: LinkOptions, events: InboxEvents): Inbox {
   const act = (body: Body): void => {
     if (body.kind === "batch") throw new FieldwattError("MESSAGE_INVALID", "A hub sends no batch");
     if (body.kind === "answers") return keepAnswers(body.answers, options, events);
-    events.onReceipt();
+    events.onReceipt(body.witness);
     if (body.gaps.length > 0) sendAgain(body.gaps, options, events);
     awaiting?.(body.received);
   };

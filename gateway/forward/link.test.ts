@@ -53,6 +53,10 @@ async function release(numbers: readonly number[]): Promise<void> {
         ...energy,
       },
     },
+    leaf: {
+      ...{ version: 1 as const, offer: "o", policy: "", recipient: "hub", members: [] },
+      window: { from: i * 900_000, to: (i + 1) * 900_000 },
+    },
   }));
   await store.run("release", { passed, denied: [], completeThrough: 4 * 900_000 });
 }
@@ -60,7 +64,7 @@ async function release(numbers: readonly number[]): Promise<void> {
 const link = (port: number): Link =>
   openLink({
     ...{ url: `mqtt://127.0.0.1:${port}`, gateway: "gw", hub: "hub", password: "p", store, clock, log },
-    ...{ key: gatewayKeys.privateKey, hubKey: hubKeys.publicKey },
+    ...{ key: gatewayKeys.privateKey, ownKey: gatewayKeys.publicKey, hubKey: hubKeys.publicKey },
   });
 const waiting = (): number => Number(store.read.prepare("SELECT count(*) AS n FROM outbox").get()?.n);
 

@@ -11,6 +11,7 @@ import { completeThrough, waitingReleases, type Released } from "../release/rele
 import { createBell, type Bell } from "./bell.ts";
 import { createInbox, type Inbox, type Receipt } from "./inbox.ts";
 import type { LinkOptions } from "./options.ts";
+import { createWitnessed, type Witnessed } from "./witnessed.ts";
 
 /**
  * The one connection to the outside. It takes what has been released, oldest first, one batch at a time; a batch is
@@ -118,10 +119,14 @@ async function serveConnection(options: LinkOptions, running: Connected): Promis
 
 async function work(client: MqttClient, options: LinkOptions, running: Connected): Promise<void> {
   const { clock, gateway, hub, log } = options;
+  const witnessed = createWitnessed(options);
   const inbox = createInbox(options, {
-    onReceipt() {
+    onReceipt(reply) {
       running.state.lastReceipt = clock.now();
       running.onReceipt();
+      witnessed
+        .heard(reply)
+        .catch((error: unknown) => log.error({ because: messageOf(error) }, "a cosignature was not kept"));
     },
     onWork: () => running.bell.ring(),
   });
@@ -131,27 +136,28 @@ async function work(client: MqttClient, options: LinkOptions, running: Connected
   running.state.connected = true;
   delete running.state.lastError;
   log.info({ hub }, "linked to the hub");
-  await deliver(client, options, { ...running, inbox });
+  await deliver(client, options, { ...running, inbox, witnessed });
 }
 
 async function deliver(
   client: MqttClient,
   options: LinkOptions,
-  running: Running & { inbox: Inbox },
+  running: Running & { inbox: Inbox; witnessed: Witnessed },
 ): Promise<void> {
   const { store, clock } = options;
-  const { stop, bell, inbox } = running;
+  const { stop, bell, inbox, witnessed } = running;
   let told = "";
   while (!stop.aborted) {
     const items = waitingReleases(store.read, BATCH_ITEMS_MAX);
     const body = batchOf(store.read, items);
     const progress = `${body.completeThrough}/${body.answersThrough}`;
-    if (items.length === 0 && progress === told) {
+    const log = witnessed.next();
+    if (items.length === 0 && progress === told && !log) {
       await bell.wait(IDLE_MS, stop);
       continue;
     }
     const receipt = inbox.receipt(RECEIPT_TIMEOUT_MS, stop);
-    await sendBatch(client, options, body);
+    await sendBatch(client, options, { ...body, ...(log && { log }) });
     const received = await receipt;
     if (!received) {
       if (!stop.aborted)

@@ -9,6 +9,8 @@ export interface LinkOptions {
   readonly hub: string;
   readonly password: string;
   readonly key: KeyObject;
+  /** The public half of `key`. */
+  readonly ownKey: KeyObject;
   readonly hubKey: KeyObject;
   readonly store: RecordStore;
   readonly clock: Clock;

@@ -1,7 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { canonicalJson } from "../../protocol/canonical.ts";
 import type { OutboxItem } from "../../protocol/messages.ts";
-import { leafHash } from "./leaf.ts";
+import { sha256Hex } from "../../protocol/keys.ts";
+import { appendLeaf, egressCommands } from "./egress-log.ts";
+import { leafText, type Leaf } from "./leaf.ts";
 
 /** One summary that the gate let pass, as it will travel; the outbox number is given inside the transaction. */
 export interface Passed {
@@ -11,6 +13,8 @@ export interface Passed {
   readonly recipient: string;
   readonly released: number;
   readonly item: Omit<OutboxItem, "sequence">;
+  /** What the egress log will say of it, but for the digest of the bytes. */
+  readonly leaf: Omit<Leaf, "digest">;
 }
 
 export interface ReleasePass {
@@ -21,6 +25,8 @@ export interface ReleasePass {
 }
 
 export const releaseCommands = {
+  ...egressCommands,
+
   /** Writes each release, its egress leaf and its place in the outbox together, or none of them. */
   release(db: DatabaseSync, pass: ReleasePass): void {
     const decide = db.prepare("UPDATE summary SET decided = ? WHERE id = ? AND decided = 0");
@@ -28,16 +34,15 @@ export const releaseCommands = {
     const insert = db.prepare(
       "INSERT INTO release (sequence, summary, member, subject, offer, recipient, released, item) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     );
-    const leaf = db.prepare("INSERT INTO egress_leaf (release, hash) VALUES (?, ?)");
     const outbox = db.prepare("INSERT INTO outbox (sequence, item) VALUES (?, ?)");
     for (const id of pass.denied) decide.run(2, id);
-    for (const { summaryId, member, subject, recipient, released, item } of pass.passed) {
+    for (const { summaryId, member, subject, recipient, released, item, leaf } of pass.passed) {
       // Decided already: a repeated pass after a crash releases nothing twice.
       if (decide.run(1, summaryId).changes === 0) continue;
       const sequence = Number(next.get()?.sequence);
       const bytes = canonicalJson({ ...item, sequence });
       insert.run(sequence, summaryId, member, subject, item.offer, recipient, released, bytes);
-      leaf.run(sequence, leafHash(bytes));
+      appendLeaf(db, sequence, leafText({ ...leaf, digest: sha256Hex(bytes) }));
       outbox.run(sequence, bytes);
     }
     db.prepare(

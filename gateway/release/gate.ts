@@ -1,19 +1,27 @@
 import type { DatabaseSync } from "node:sqlite";
 import { decideSummary } from "../../domain/consent/summary-gate.ts";
 import {
-  dayStart,
+  addMs,
+  dayBounds,
+  SLOT_MS,
   type Clock,
   type Consent,
   type DenyReason,
+  type Instant,
   type Offer,
   type Policy,
   type Summary,
 } from "../../domain/model/index.ts";
+import { canonicalJson } from "../../protocol/canonical.ts";
+import { sha256Hex } from "../../protocol/keys.ts";
 import type { SummaryItem } from "../../protocol/messages.ts";
+import type { NoteSigner } from "../../protocol/note.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { Passed } from "./commands.ts";
 import { consentsOf } from "./consents.ts";
 import { progressOf } from "../record/progress.ts";
+import { signHead } from "./egress-log.ts";
+import { commitmentOf } from "./leaf.ts";
 import { pseudonym } from "./pseudonym.ts";
 
 /** Summaries decided in one transaction. */
@@ -35,8 +43,10 @@ export interface GateOptions {
   readonly store: RecordStore;
   readonly policy: Policy | undefined;
   readonly clock: Clock;
-  /** Behind the members' pseudonyms. */
+  /** Behind the members' pseudonyms, and their places in the egress log. */
   readonly secret: Uint8Array;
+  /** Signs the heads of the egress log, under the log's name. */
+  readonly signer: NoteSigner;
   readonly timeZone: string;
 }
 
@@ -60,9 +70,16 @@ export function createGate(options: GateOptions): Gate {
       const { passed, denied } = decideAll(undecided, options);
       for (const { because } of denied) denials.set(because, (denials.get(because) ?? 0) + 1);
       await store.run("release", { passed, denied: denied.map(({ id }) => id), completeThrough: through });
+      if (passed.length > 0) await signLog(options);
       return undecided.length === SUMMARIES_A_PASS;
     },
   };
+}
+
+/** A log whose newest releases lack a signed head, after a crash in between, gets one with the next release. */
+async function signLog({ store, signer, clock }: GateOptions): Promise<void> {
+  const head = signHead(store.read, signer);
+  if (head) await store.run("saveHead", { ...head, signed: clock.now() });
 }
 
 interface Denied {
@@ -117,8 +134,8 @@ function passage(
   offer: Offer,
   { clock, policy, secret, timeZone }: GateOptions,
 ): Passed {
-  const time = summary.kind === "energyInterval" ? summary.start : dayStart(summary.day, timeZone);
-  const subject = pseudonym(secret, summary.member, time);
+  const window = windowOf(summary, timeZone);
+  const subject = pseudonym(secret, summary.member, window.start);
   return {
     summaryId: id,
     member: summary.member,
@@ -131,8 +148,21 @@ function passage(
       policyVersion: policy?.version ?? 0,
       summary: itemOf(summary, subject),
     },
+    leaf: {
+      version: 1,
+      offer: offer.id,
+      window: { from: window.start, to: window.end },
+      policy: policy === undefined ? "" : sha256Hex(canonicalJson(policy)),
+      recipient: offer.recipient,
+      members: [commitmentOf(secret, summary.member, id).hash],
+    },
   };
 }
+
+const windowOf = (summary: Summary, timeZone: string): { start: Instant; end: Instant } =>
+  summary.kind === "energyInterval"
+    ? { start: summary.start, end: addMs(summary.start, SLOT_MS) }
+    : dayBounds(summary.day, timeZone);
 
 /** What leaves of a summary: its figures under a pseudonym, never the member's name or id. */
 function itemOf(summary: Summary, subject: string): SummaryItem {

@@ -1,6 +1,7 @@
 import { instant } from "../../domain/model/index.ts";
 import { keepEnrolment } from "../../federation/intake/enrolment.ts";
 import { openIntake, type Received } from "../../federation/intake/intake.ts";
+import { witnessOf } from "../../federation/intake/witness.ts";
 import { openStorage, type Storage } from "../../federation/storage/index.ts";
 import { ManualClock } from "../../platform/clock.ts";
 import { openLog } from "../../platform/log.ts";
@@ -88,7 +89,10 @@ export async function openVillage(gateways: readonly string[]): Promise<Village>
   const clock = new ManualClock(instant(MIDNIGHT));
   const logged: string[] = [];
   const log = openLog("hub", { write: (line) => void logged.push(line) });
-  const intake = openIntake({ storage, clock, log, hub: HUB, keys: publicKeys });
+  const intake = openIntake({
+    ...{ storage, clock, log, hub: HUB, keys: publicKeys },
+    witness: witnessOf(HUB, generateKeyPair()),
+  });
   const enrol = () =>
     keepEnrolment(
       storage,
@@ -109,7 +113,7 @@ export async function openVillage(gateways: readonly string[]): Promise<Village>
     async clear() {
       logged.length = 0;
       await storage.query(
-        "TRUNCATE gateway, item, energy_interval, farm_day, clearing, clearing_share, advice, answer",
+        "TRUNCATE gateway, log_head, log_contradiction, item, energy_interval, farm_day, clearing, clearing_share, advice, answer",
       );
       await enrol();
     },

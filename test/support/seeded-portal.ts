@@ -277,6 +277,10 @@ async function release(
           policyVersion: 3,
           summary: { kind: "energyInterval" as const, subject, start, provenance, ...sent },
         },
+        leaf: {
+          ...{ version: 1 as const, offer: "trading", policy: "", recipient: "hub", members: [] },
+          window: { from: start, to: addMs(start, SLOT_MS) },
+        },
       };
     }),
   });

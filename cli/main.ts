@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   simulate: async () => (await import("./simulate.ts")).simulateCommand(),
   site: async () => (await import("./site.ts")).siteCommand(),
   member: async () => (await import("./member.ts")).memberCommand(),
+  policy: async () => (await import("./policy.ts")).policyCommand(),
   consent: async () => (await import("./consent.ts")).consentCommand(),
   device: async () => {
     const [{ deviceCommand }, { devicePasswordCommand }, { deviceSolveCommand }] = [

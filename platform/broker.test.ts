@@ -3,7 +3,13 @@ import { once } from "node:events";
 import { connect as openSocket } from "node:net";
 import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
 import { afterEach, describe, expect, it } from "vitest";
-import { openBroker, type Broker, type BrokerMessage, type BrokerOptions } from "./broker.ts";
+import {
+  openBroker,
+  type RestartingBroker,
+  type Broker,
+  type BrokerMessage,
+  type BrokerOptions,
+} from "./broker.ts";
 import { openLog } from "./log.ts";
 
 const lines: string[] = [];
@@ -204,6 +210,20 @@ describe("a message", () => {
     await late.subscribeAsync("#");
     await broker.publish("marker", Buffer.from("x"));
     await expect.poll(() => heard).toEqual(["marker"]);
+  });
+
+  it("that the program retains reaches later subscribers, also of a new thread, until it is taken back", async () => {
+    const { broker } = await open();
+    for (let i = 0; i < 500; i++) await broker.publish(`notice/${i}`, Buffer.from(`${i}`), { retain: true });
+    await broker.publish("notice/0", Buffer.alloc(0), { retain: true });
+    await (broker as RestartingBroker).crash();
+    await expect.poll(() => broker.state()).toMatchObject({ up: true, restarts: 1 });
+    const late = await connect(broker, asOperator);
+    const heard: string[] = [];
+    late.on("message", (topic, payload, { retain }) => void heard.push(`${topic} ${payload} ${retain}`));
+    await late.subscribeAsync("notice/+", { qos: 1 });
+    await expect.poll(() => heard.length).toBe(499);
+    expect(heard[0]).toBe("notice/1 1 true");
   });
 
   it("of the program itself reaches subscribers and does not come back", async () => {

@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { FieldwattError, messageOf } from "../domain/model/index.ts";
 import { Answers, Decisions, type Rules } from "./broker/decisions.ts";
 import type { Message, Report } from "./broker/messages.ts";
+import { Retained } from "./broker/retained.ts";
 import { startThread, type BrokerThread } from "./broker/worker.ts";
 import type { Logger } from "./log.ts";
 
@@ -18,8 +19,11 @@ export type BrokerMessage = Message;
 
 export interface Broker extends AsyncDisposable {
   readonly port: number;
-  /** Sends to every subscriber of the topic, QoS 1. Rejects with BROKER_FAILED while the broker starts again. */
-  publish(topic: string, payload: Uint8Array): Promise<void>;
+  /**
+   * Sends to every subscriber of the topic, QoS 1; with `retain` also to later ones, until an empty payload comes.
+   * Rejects with BROKER_FAILED while the broker starts again, and when `RETAINED_MAX` topics are retained.
+   */
+  publish(topic: string, payload: Uint8Array, options?: { readonly retain?: boolean }): Promise<void>;
   connectedUsers(): readonly string[];
   state(): BrokerState;
 }
@@ -45,7 +49,7 @@ const WELL_MS = 60_000;
 /**
  * An MQTT 3.1.1 broker in a thread of its own; the decisions stay here. It keeps nothing: no retained message of a
  * client and no session beyond the connection, because what is durable lies in the record, and memory must not grow
- * with who stays away. When the thread dies it is started again on its port. Rejects with PORT_BUSY or BROKER_FAILED.
+ * with who stays away; only what the program itself retains is. When the thread dies it is started again on its port. Rejects with PORT_BUSY or BROKER_FAILED.
  */
 export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const broker = new RestartingBroker(options);
@@ -60,6 +64,7 @@ export class RestartingBroker implements Broker {
   private readonly users = new Map<string, number>();
   private readonly shared = new Map<string, readonly string[]>();
   private readonly publishes = new Map<number, PromiseWithResolvers<unknown>>();
+  private readonly retained = new Retained();
   private lastPublish = 0;
   private restarts = 0;
   private thread: BrokerThread | undefined;
@@ -78,14 +83,17 @@ export class RestartingBroker implements Broker {
     this.life = this.keepAlive();
   }
 
-  async publish(topic: string, payload: Uint8Array): Promise<void> {
+  async publish(topic: string, payload: Uint8Array, { retain = false } = {}): Promise<void> {
+    // A copy: a view would take all of its buffer along.
+    const bytes = Uint8Array.from(payload);
+    if (retain && !this.retained.set(topic, bytes))
+      throw new FieldwattError("BROKER_FAILED", "Too many topics are retained.");
     if (!this.thread || this.publishes.size >= PUBLISHES_MAX)
       throw new FieldwattError("BROKER_FAILED", "The broker takes no message now.");
     const call = ++this.lastPublish;
     const published = Promise.withResolvers<unknown>();
     this.publishes.set(call, published);
-    // A copy: a view would take all of its buffer along.
-    this.thread.send({ kind: "publish", call, topic, payload: Uint8Array.from(payload) });
+    this.thread.send({ kind: "publish", call, topic, payload: bytes, retain });
     await published.promise;
   }
 
@@ -117,6 +125,8 @@ export class RestartingBroker implements Broker {
       this.hear(report, (answers ??= new Answers(send)), send),
     );
     this.port = this.thread.port;
+    for (const [topic, payload] of this.retained.all())
+      this.thread.send({ kind: "publish", call: 0, topic, payload, retain: true });
   }
 
   private hear(report: Report, answers: Answers, send: BrokerThread["send"]): void {

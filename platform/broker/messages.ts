@@ -13,7 +13,13 @@ export type Order =
   | { readonly kind: "signedIn"; readonly call: number; readonly user: string | undefined }
   | { readonly kind: "subscribed"; readonly call: number; readonly allowed: boolean }
   | { readonly kind: "decided"; readonly taken: readonly number[]; readonly refused: readonly number[] }
-  | { readonly kind: "publish"; readonly call: number; readonly topic: string; readonly payload: Uint8Array }
+  | {
+      readonly kind: "publish";
+      readonly call: number;
+      readonly topic: string;
+      readonly payload: Uint8Array;
+      readonly retain: boolean;
+    }
   | { readonly kind: "close" };
 
 export type Level = "debug" | "warn" | "error";

@@ -1,9 +1,10 @@
 import { Readable } from "node:stream";
+import { Retained } from "./retained.ts";
 
 /**
  * What the broker keeps of its clients, in the place of `aedes-persistence`: nothing beyond a connection. Sessions end
- * with it, so there is no queue of a client that is away and none to outgrow a limit; retained messages are refused
- * before. What remains are the identifiers of QoS 2 messages between PUBLISH and PUBREL (MQTT 3.1.1, section 4.3.3),
+ * with it, so there is no queue of a client that is away and none to outgrow a limit; of retained messages only the
+ * program's own come here. What remains are the identifiers of QoS 2 messages between PUBLISH and PUBREL (MQTT 3.1.1, section 4.3.3),
  * without their packets; aedes bounds them for each client (`maxInflightInbound`).
  *
  * aedes asks for promises of these names. None rejects without need: some of its callers do not listen.
@@ -17,6 +18,7 @@ export interface HasMessageId {
 }
 
 export class ConnectionPersistence {
+  private readonly retained = new Retained();
   private readonly incoming = new Map<string, Set<number>>();
 
   /** Whether the message was taken before; a repetition is acknowledged and not taken again. */
@@ -57,7 +59,6 @@ export class ConnectionPersistence {
   async addSubscriptions(): Promise<void> {}
   async removeSubscriptions(): Promise<void> {}
   async cleanSubscriptions(): Promise<void> {}
-  async storeRetained(): Promise<void> {}
   async outgoingEnqueue(): Promise<void> {}
   async outgoingEnqueueCombi(): Promise<void> {}
   async outgoingUpdate(): Promise<void> {}
@@ -66,8 +67,13 @@ export class ConnectionPersistence {
   async putWill(): Promise<void> {}
   async delWill(): Promise<void> {}
 
-  createRetainedStreamCombi(): Readable {
-    return Readable.from([]);
+  /** The gate takes the flag from what clients send, so that this is the program's. */
+  async storeRetained({ topic, payload }: { topic: string; payload: Uint8Array | string }): Promise<void> {
+    this.retained.set(topic, typeof payload === "string" ? Buffer.from(payload) : payload);
+  }
+
+  createRetainedStreamCombi(filters: readonly string[]): Readable {
+    return Readable.from(retainedPackets(this.retained, filters));
   }
 
   outgoingStream(): Readable {
@@ -77,4 +83,9 @@ export class ConnectionPersistence {
   streamWill(): Readable {
     return Readable.from([]);
   }
+}
+
+function* retainedPackets(retained: Retained, filters: readonly string[]): Generator<object> {
+  for (const { topic, payload } of retained.matching(filters))
+    yield { cmd: "publish", qos: 1, topic, payload };
 }

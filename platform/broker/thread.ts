@@ -106,9 +106,9 @@ function obey(order: Order, { aedes, calls, listener, post }: Running): void {
   }
 }
 
-function packetOf({ topic, payload }: Extract<Order, { kind: "publish" }>): PublishPacket {
+function packetOf({ topic, payload, retain }: Extract<Order, { kind: "publish" }>): PublishPacket {
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-  return { cmd: "publish", topic, payload: bytes, qos: 1, dup: false, retain: false };
+  return { cmd: "publish", topic, payload: bytes, qos: 1, dup: false, retain };
 }
 
 const post: Post = (report, transfer = []) => parentPort?.postMessage(report, transfer);

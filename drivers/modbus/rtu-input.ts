@@ -35,8 +35,7 @@ export function openRtuInput(port: HeedfulPort): RtuInput {
     buffer = Buffer.concat([buffer, bytes]).subarray(-MAX_BUFFER);
     wake();
   });
-  const silence = async (): Promise<"news" | "silence"> => {
-    const before = arrivals;
+  const silenceSince = async (before: number): Promise<"news" | "silence"> => {
     const isSure = await port.caughtUp();
     return isSure && arrivals === before ? "silence" : "news";
   };
@@ -46,8 +45,9 @@ export function openRtuInput(port: HeedfulPort): RtuInput {
     fail,
     ended: () => end,
     async news(ms, signal) {
+      const before = arrivals;
       const first = end || signal?.aborted ? "news" : await firstOf(ms, (ring) => (wake = ring), signal);
-      const what = first === "news" ? first : await silence();
+      const what = first === "news" ? first : await silenceSince(before);
       if (end) throw end;
       signal?.throwIfAborted();
       return what;

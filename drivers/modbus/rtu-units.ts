@@ -6,9 +6,12 @@ import type { HeardReply, Said, Shape } from "./rtu-frames.ts";
  * and whether it speaks unasked. See rtu.ts for what that is good for.
  */
 export interface UnitLedger {
-  /** A request leaves: its unit owes a reply until a fence is answered. */
-  sent(request: ReadRequest): void;
-  inDebt(unit: number): boolean;
+  /** A request leaves: its unit owes a reply until this one or a fence is answered. */
+  sent(request: ReadRequest, isFence: boolean): void;
+  /** Whether the unit may still send what would pass for the reply to this request. */
+  mustFence(request: ReadRequest): boolean;
+  /** Whether the unit owes replies that nobody waits for any more. */
+  isInDebt(unit: number): boolean;
   /** The fence beside this request; its shape is none that the unit owes, nor the request's. */
   fenceFor(request: ReadRequest): Fence;
   /** The unit's own reply to the fence is here: what it owed before can no longer come. */
@@ -18,7 +21,7 @@ export interface UnitLedger {
   /** Replies that came in place of, or before, the one that was waited for. */
   heard(replies: readonly HeardReply[]): void;
   /** How long yet, in ms, until no second copy can come that would pass for the reply to this request. */
-  copiesMs(request: ReadRequest): number;
+  copiesMs(request: ReadRequest, isFence: boolean): number;
   /** Whether the unit spoke unasked lately, so that its answer needs a fence behind it too, and what to ask is known. */
   canCheck(request: ReadRequest): boolean;
   /** Whether something came after the unit's last answer that could have been the answer, and is another. */
@@ -45,14 +48,25 @@ const MAX_KNOWN_FAILURES = 3;
 /** Lengths that are tried for a fence, in registers. */
 const LENGTHS: readonly number[] = Array.from({ length: 10 }, (_, index) => index + 1);
 
+interface Heard {
+  /** ms of performance.now(). */
+  readonly at: number;
+  /** The address that it answered, where it is known. */
+  readonly place?: number;
+}
+
 /** What is known of one unit. Shapes are at most two tables of 125 lengths, and the exception of each. */
 interface Unit {
   /** Shapes of replies that may still come, the one that was owed first in front. */
   readonly owed: Map<string, Shape>;
   /** Its last answered request of each shape, the newest last: what it can certainly be asked for. */
   readonly known: Map<string, ReadRequest>;
-  /** When a reply of each shape was last heard, ms. */
-  readonly heardAt: Map<string, number>;
+  /** The last reply of each shape that was heard. */
+  readonly heard: Map<string, Heard>;
+  /** What was sent last repeats a request whose reply may have a copy on its way. */
+  isRepeat: boolean;
+  /** Shapes of such requests: each may have been answered by that copy, and its own reply be yet to come. */
+  readonly doubts: Set<string>;
   /** Fences sent since the last that was answered. */
   fencesFailed: number;
   /** Some devices refuse a part of what they give whole; then the whole is asked for first. */
@@ -71,31 +85,42 @@ export function unitLedger(): UnitLedger {
     return unit;
   };
   return {
-    sent: (request) => owe(unitOf(request.unit), request),
-    inDebt: (address) => unitOf(address).owed.size > 0,
+    sent(request, isFence) {
+      const unit = unitOf(request.unit);
+      unit.isRepeat = !isFence && copiesOf(request, unit) === "own";
+      owe(unit, request);
+    },
+    isInDebt: (address) => unitOf(address).owed.size > 0,
+    mustFence(request) {
+      const unit = unitOf(request.unit);
+      if (unit.owed.size > 0) return true;
+      return unit.doubts.has(keyOf(request)) && copiesOf(request, unit) !== "own";
+    },
     fenceFor: (request) => fenceOf(request, unitOf(request.unit)),
     fenced({ asked, kind }, { answer }) {
       const unit = unitOf(asked.unit);
-      unit.heardAt.set(keyOf(shapeOf(asked, answer)), performance.now());
+      note(unit, shapeOf(asked, answer), asked);
       unit.refusesParts = kind !== "part" && unit.fencesFailed > 1;
-      unit.fencesFailed = 0;
-      unit.owed.clear();
+      payOff(unit);
     },
     answered(request, { answer, frame }) {
       const unit = unitOf(request.unit);
-      unit.heardAt.set(keyOf(shapeOf(request, answer)), performance.now());
+      note(unit, shapeOf(request, answer), request);
       if (answer.kind === "words") moveLast(unit.known, keyOf(request), request);
       unit.last = { request, frame };
       unit.isContradicted = false;
       unit.checks = Math.max(0, unit.checks - 1);
-      unit.fencesFailed = 0;
-      unit.owed.clear();
+      // The answer to a repeat may be a copy, and then proves nothing.
+      const doubts = unit.isRepeat ? [...unit.doubts, keyOf(request)] : [];
+      payOff(unit);
+      doubts.forEach((doubt) => unit.doubts.add(doubt));
     },
     heard: (replies) => replies.forEach((reply) => hear(unitOf(reply.unit), reply)),
-    copiesMs(request) {
-      const { heardAt } = unitOf(request.unit);
-      const last = [request, { ...request, count: 0 }].map((shape) => heardAt.get(keyOf(shape)) ?? -Infinity);
-      return Math.max(...last) + COPY_WITHIN_MS - performance.now();
+    copiesMs(request, isFence) {
+      const unit = unitOf(request.unit);
+      if (!isFence && copiesOf(request, unit) === "own") return 0;
+      const last = Math.max(...heardLike(request, unit).map(({ at }) => at));
+      return last + COPY_WITHIN_MS - performance.now();
     },
     canCheck(request) {
       const unit = unitOf(request.unit);
@@ -111,7 +136,9 @@ export function unitLedger(): UnitLedger {
 const newUnit = (): Unit => ({
   owed: new Map(),
   known: new Map(),
-  heardAt: new Map(),
+  heard: new Map(),
+  isRepeat: false,
+  doubts: new Set(),
   fencesFailed: 0,
   refusesParts: false,
   checks: 0,
@@ -130,8 +157,34 @@ function moveLast<Value>(map: Map<string, Value>, key: string, value: Value): vo
 
 const owe = (unit: Unit, shape: Shape): void => moveLast(unit.owed, keyOf(shape), shape);
 
+function note(unit: Unit, shape: Shape, asked?: ReadRequest): void {
+  unit.heard.set(keyOf(shape), { at: performance.now(), ...(asked && { place: asked.at }) });
+}
+
+function payOff(unit: Unit): void {
+  unit.fencesFailed = 0;
+  unit.doubts.clear();
+  unit.owed.clear();
+}
+
+/** What was heard last that looks like a reply to this request: registers, and an exception. */
+const heardLike = (request: ReadRequest, { heard }: Unit): Heard[] =>
+  [request, { ...request, count: 0 }].map((shape) => heard.get(keyOf(shape)) ?? { at: -Infinity });
+
+/**
+ * Copies that may come and would pass for the reply to this request: `own` where they could only be copies of the
+ * reply to the very same request.
+ */
+function copiesOf(request: ReadRequest, unit: Unit): "none" | "own" | "foreign" {
+  const isFresh = ({ at }: Heard): boolean => at + COPY_WITHIN_MS > performance.now();
+  const [registers, exception] = heardLike(request, unit);
+  if (exception && isFresh(exception)) return "foreign";
+  if (!registers || !isFresh(registers)) return "none";
+  return registers.place === request.at ? "own" : "foreign";
+}
+
 function hear(unit: Unit, reply: HeardReply): void {
-  unit.heardAt.set(keyOf(reply), performance.now());
+  note(unit, reply);
   const isOwed =
     reply.count > 0
       ? unit.owed.has(keyOf(reply))
@@ -147,8 +200,8 @@ function contradicts({ table, count, frame }: HeardReply, { last }: Unit): boole
   return (count === 0 || count === last.request.count) && Buffer.compare(frame, last.frame) !== 0;
 }
 
-const isFree = ({ asked }: Fence, request: ReadRequest, { owed }: Unit): boolean =>
-  keyOf(asked) !== keyOf(request) && !owed.has(keyOf(asked));
+const isFree = ({ asked }: Fence, request: ReadRequest, { owed, doubts }: Unit): boolean =>
+  keyOf(asked) !== keyOf(request) && !owed.has(keyOf(asked)) && !doubts.has(keyOf(asked));
 
 const isSure = ({ kind }: Fence, { refusesParts }: Unit): boolean => kind === "whole" || !refusesParts;
 

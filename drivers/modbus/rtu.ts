@@ -24,9 +24,10 @@ import { requestBytes, type ReadRequest } from "./pdu.ts";
  *    depends on how late a reply is, nor on how long this program stood still meanwhile.
  *
  * 2. A reply comes twice: no device should do that, but bridges and adapters do. Here time has to help: no request
- *    leaves within 50 ms after a reply of its shape was heard from its unit, be it an answer, the answer to a fence, one
- *    that nobody waited for, or the answer to the very same request (its copy would be harmless as a value, and would
- *    then leave the request's own reply behind for the next one). The 50 ms count from when the reply was read, which is
+ *    leaves within 50 ms after a reply of its shape was heard from its unit, be it an answer, the answer to a fence, or
+ *    one that nobody waited for. Only the very same request may be repeated at once: a copy of its last answer is its
+ *    answer still, but leaves the repeated request's own reply behind, so the next other request of that shape, or
+ *    this one later, is fenced. The 50 ms count from when the reply was read, which is
  *    never before it came, and end only when the line is seen to be empty: a timer that goes off after the program stood
  *    still says nothing, because timers run before what came meanwhile is read (HeedfulPort.caughtUp). And a unit that
  *    was once heard to speak unasked is fenced on both sides for its next answers: before a request, and after its
@@ -75,7 +76,7 @@ export function rtuLine(port: HeedfulPort, { baudRate, timeoutMs, name, ...rest 
       signal?.throwIfAborted();
       const options = { name, timeoutMs: own, ...(signal && { signal }) };
       await quiet.silence(settled ? silenceMs : END_OF_NOISE_MS, signal);
-      if (units.inDebt(request.unit)) await fence(request, options, Math.min(own, SETTLE_MS));
+      if (units.mustFence(request)) await fence(request, options, Math.min(own, SETTLE_MS));
       settled = false;
       const said = await send(request, { ...options, expects: "reply" });
       units.answered(request, said);
@@ -101,9 +102,10 @@ type Send = (request: ReadRequest, options: ReplyOptions) => Promise<Said>;
 /** Sends one request as soon as no copy of an earlier reply could pass for its own, and waits for that. */
 function senderOf(port: HeedfulPort, input: RtuInput, { quiet, units }: Wire): Send {
   return async (request, options) => {
-    for (let ms = units.copiesMs(request); ms > 0; ms = units.copiesMs(request))
+    const isFence = options.expects !== "reply";
+    for (let ms = units.copiesMs(request, isFence); ms > 0; ms = units.copiesMs(request, isFence))
       await quiet.silence(ms, options.signal);
-    units.sent(request);
+    units.sent(request, isFence);
     // Not awaited: a port that never finishes writing must not outlast the time-out.
     port.write(withCrc(requestBytes(request))).catch(input.fail);
     return reply(input, request, options);
@@ -114,7 +116,7 @@ function senderOf(port: HeedfulPort, input: RtuInput, { quiet, units }: Wire): S
 function fenceOf(send: Send, silenceMs: number, { quiet, units }: Wire) {
   return async (request: ReadRequest, options: WaitOptions, settleMs: number): Promise<void> => {
     await quiet.silence(settleMs, options.signal);
-    const wasInDebt = units.inDebt(request.unit);
+    const wasInDebt = units.isInDebt(request.unit);
     const fence = units.fenceFor(request);
     const said = await send(fence.asked, { ...options, expects: fence.expects });
     const before = repliesIn(said.before);

@@ -26,6 +26,8 @@ export interface LineScript {
   mishap(request: LineRequest): Mishap;
   /** Modbus exception of an address; it answers the same at every time. */
   exception?(request: LineRequest): number | undefined;
+  /** A copy that would come later than this, because the slave itself stood still, is left out: so the script is kept. */
+  readonly latestCopyMs?: number;
   /** The word of an address; `wordAt` where absent. */
   word?(request: LineRequest, address: number): number;
 }
@@ -49,7 +51,7 @@ export function scriptedSlave(pty: Pick<PtyPair, "onData" | "write">, script: Li
       request.unit,
       before
         .then(() => (mishap.kind === "late" ? pause(mishap.ms) : undefined))
-        .then(() => send(pty, replyOf(request, script), mishap)),
+        .then(() => send(pty, replyOf(request, script), { mishap, script })),
     );
   };
   pty.onData((bytes) => {
@@ -83,7 +85,11 @@ function replyOf(request: LineRequest, script: LineScript): Buffer {
   return withCrc(reply);
 }
 
-function send(pty: Pick<PtyPair, "write">, reply: Buffer, mishap: Mishap): void {
+function send(
+  pty: Pick<PtyPair, "write">,
+  reply: Buffer,
+  { mishap, script }: { readonly mishap: Mishap; readonly script: LineScript },
+): void {
   switch (mishap.kind) {
     case "none":
     case "late":
@@ -91,9 +97,7 @@ function send(pty: Pick<PtyPair, "write">, reply: Buffer, mishap: Mishap): void 
     case "dropped":
       return;
     case "duplicated":
-      pty.write(reply);
-      setTimeout(() => pty.write(reply), mishap.afterMs);
-      return;
+      return sendTwice(pty, reply, { afterMs: mishap.afterMs, latestMs: script.latestCopyMs ?? Infinity });
     case "truncated":
       return pty.write(reply.subarray(0, mishap.bytes % reply.length));
     case "foreign": {
@@ -112,4 +116,16 @@ function send(pty: Pick<PtyPair, "write">, reply: Buffer, mishap: Mishap): void 
       pty.write(Uint8Array.from(mishap.bytes));
       return pty.write(reply);
   }
+}
+
+function sendTwice(
+  pty: Pick<PtyPair, "write">,
+  reply: Buffer,
+  { afterMs, latestMs }: { readonly afterMs: number; readonly latestMs: number },
+): void {
+  const latest = performance.now() + latestMs;
+  pty.write(reply);
+  setTimeout(() => {
+    if (performance.now() <= latest) pty.write(reply);
+  }, afterMs);
 }

@@ -15,11 +15,13 @@ Examples:
   $ fieldwatt simulate device sdm120 ./my-meter.yaml --pty meters two units on one serial line
   $ fieldwatt simulate device sdm120 --values tests --set voltage=231.2
   $ fieldwatt simulate device dsmr-p1 --pty p1                    telegrams each second
+  $ fieldwatt simulate device goodwe-et --udp 8899 --unit 247       datagrams, as GoodWe's Wi-Fi stick speaks
   $ fieldwatt simulate device opendtu-inverter --mqtt mqtt://127.0.0.1:1883 --topic solar
+  $ fieldwatt simulate device shelly-energy --form gen1 --mqtt mqtt://127.0.0.1:1883 --topic shellies/em-1
   $ fieldwatt simulate device sdm120 --fault late:chance=0.1,ms=1500 --fault flipped:every=7`;
 const BUS_EXAMPLE = `
 A bus file:
-  tcp: 5020                     # or  pty: meters
+  tcp: 5020                     # or  pty: meters,  or  udp: 8899
   seed: 7
   units:
     1: { device: eastron-sdm630, values: tests }
@@ -37,11 +39,13 @@ interface RunOptions {
 
 interface DeviceOptions extends RunOptions {
   readonly tcp?: number;
+  readonly udp?: number;
   readonly host: string;
   readonly framing: "mbap" | "rtu";
   readonly pty?: string;
   readonly mqtt?: string;
   readonly topic?: string;
+  readonly form?: string;
   readonly period: number;
   readonly unit: number;
   readonly seed: number;
@@ -70,11 +74,13 @@ export const simulateDeviceCommand = (): Command =>
   shared(new Command("device").description("run a fake of any device that has a device file"))
     .argument("<ids...>", "ids of device files, or paths to them")
     .option("--tcp <port>", "serve Modbus TCP on this port, 0 takes a free one (default: 5020)", port)
-    .option("--host <address>", "where the TCP server listens", "127.0.0.1")
+    .option("--udp <port>", "serve GoodWe's datagrams on this port, 0 takes a free one", port)
+    .option("--host <address>", "where the server listens", "127.0.0.1")
     .option("--framing <framing>", "what the TCP connection carries: mbap or rtu", framing, "mbap")
     .option("--pty <link>", "serve Modbus RTU on a pseudo-terminal with this link")
     .option("--mqtt <url>", "publish to this broker: a device that speaks MQTT, or LoRaWAN behind ChirpStack")
     .option("--topic <topic>", "the topic that its messages are below (default: its id)")
+    .option("--form <form>", "other messages that its file reads: gen1 of Shelly, cbor of SenML")
     .option(
       "--period <s>",
       "seconds between the telegrams of a device that talks by itself",
@@ -139,9 +145,10 @@ function collectFault(text: string, before: DeviceOptions["fault"]): DeviceOptio
 async function simulateDevices(ids: readonly string[], options: DeviceOptions): Promise<void> {
   const talker = await openTalker(ids, options);
   if (talker) return runTalker(talker, options);
-  const { tcp, pty, host, unit, seed, values, set, fault } = options;
+  const { tcp, udp, pty, host, unit, seed, values, set, fault } = options;
   const units = ids.map((device, index) => [String(unit + index), { device, values, set, faults: fault }]);
-  const wire = pty === undefined ? { tcp: tcp ?? DEFAULT_PORT } : { pty, ...(tcp !== undefined && { tcp }) };
+  const wires = { tcp, udp, pty };
+  const wire = (udp ?? pty) === undefined ? { tcp: tcp ?? DEFAULT_PORT } : wires;
   const file = busFile.safeParse({
     ...wire,
     host,
@@ -161,9 +168,10 @@ async function openTalker(
 ): Promise<Talker | undefined> {
   const sheet = findSheet(id, options.deviceFiles === undefined ? [] : [options.deviceFiles]);
   if (others.length > 0 || hasRegisters(sheet)) return undefined;
-  const { seed, set, mqtt, pty, topic = sheet.id } = options;
+  const { seed, set, mqtt, pty, topic = sheet.id, form } = options;
   const how = { seed, set, clock: clockOf(undefined), periodMs: options.period * 1_000 };
-  if (mqtt !== undefined) return openMqttTalker(sheet, { url: mqtt, topic }, how);
+  if (mqtt !== undefined)
+    return openMqttTalker(sheet, { url: mqtt, topic, ...(form !== undefined && { form }) }, how);
   if (pty !== undefined) return openSerialTalker(sheet, pty, how);
   throw new FieldwattError("OPTION_INVALID", `${sheet.id} has no registers: give --pty LINK or --mqtt URL`);
 }

@@ -5,7 +5,7 @@ import { FAULT_KINDS, type FaultRule } from "./modbus/wire-faults.ts";
 /**
  * A bus as data: one wire, its units, and what is wrong with each. Unknown keys are errors.
  *
- * `tcp: 5020` is a server, `pty: meters` a serial line (the name of the link that leads to it). A unit is a device file
+ * `tcp: 5020` is a server, `udp: 8899` one of GoodWe's datagrams, `pty: meters` a serial line (the name of the link that leads to it). A unit is a device file
  * (its id, or a path that ends in .yaml) with values that walk, or stand still at those of the file's tests, or are set.
  */
 const MS_MAX = 600_000;
@@ -34,6 +34,7 @@ const unitNumber = z.string().regex(/^(0|[1-9]\d{0,2})$/, "a unit is a number fr
 export const busFile = z
   .strictObject({
     tcp: z.int().min(0).max(65_535).optional(),
+    udp: z.int().min(0).max(65_535).optional(),
     host: z.string().default("127.0.0.1"),
     /** `rtu`: RTU frames on the TCP connection, as a plain serial server passes them on. */
     framing: z.enum(["mbap", "rtu"]).default("mbap"),
@@ -46,7 +47,10 @@ export const busFile = z
       .refine((units) => Object.keys(units).length > 0, "a bus has at least one unit")
       .refine((units) => Object.keys(units).every((key) => Number(key) <= 255), "units end at 255"),
   })
-  .refine((file) => (file.tcp === undefined) !== (file.pty === undefined), "give either tcp or pty");
+  .refine(
+    ({ tcp, udp, pty }) => [tcp, udp, pty].filter((wire) => wire !== undefined).length === 1,
+    "give one of tcp, udp and pty",
+  );
 export type BusFile = z.infer<typeof busFile>;
 
 /** Reads a bus file. @throws FieldwattError BUS_FILE_INVALID, with file, line and column of every error */

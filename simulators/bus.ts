@@ -6,11 +6,12 @@ import { findSheet } from "./device/sheet.ts";
 import { openRtuBus } from "./modbus/rtu.ts";
 import type { ModbusUnit, RequestListener } from "./modbus/slave.ts";
 import { openModbusTcp } from "./modbus/tcp.ts";
+import { openModbusUdp } from "./modbus/udp.ts";
 import { openUnitFaults } from "./modbus/wire-faults.ts";
 
 /** A simulated bus that runs. */
 export interface SimulatedBus extends AsyncDisposable {
-  /** What a scan or a probe is pointed at: `tcp://127.0.0.1:5020`, `rtu-over-tcp://…` or a path. */
+  /** What a scan or a probe is pointed at: `tcp://127.0.0.1:5020`, `rtu-over-tcp://…`, `udp://…` or a path. */
   readonly address: string;
   readonly units: readonly { readonly unit: number; readonly fake: FakeDevice }[];
 }
@@ -67,7 +68,7 @@ function fakeOf({ device, values, set }: BusUnit, seed: number, options: BusOpti
 }
 
 async function openWire(
-  { tcp, host, framing, pty, replyDelayMs }: BusFile,
+  { tcp, udp, host, framing, pty, replyDelayMs }: BusFile,
   units: ReadonlyMap<number, ModbusUnit>,
   { folder, onRequest }: BusOptions,
 ): Promise<{ readonly address: string } & AsyncDisposable> {
@@ -77,6 +78,13 @@ async function openWire(
     const scheme = framing === "rtu" ? "rtu-over-tcp" : "tcp";
     return {
       address: `${scheme}://${host}:${server.port}`,
+      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    };
+  }
+  if (udp !== undefined) {
+    const server = await openModbusUdp({ host, port: udp, units, ...heard });
+    return {
+      address: `udp://${host}:${server.port}`,
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };
   }

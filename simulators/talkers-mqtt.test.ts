@@ -67,14 +67,15 @@ function listen(topic: string): ChildProcess {
 }
 
 /** Talks once the reader is subscribed; gives the held values that were read, when they are enough. */
-async function heard(device: string, topic: string): Promise<Record<string, number>> {
+async function heard(fake: string, topic: string): Promise<Record<string, number>> {
+  const [device = "", form] = fake.split(":");
   const [definition, memory, values] = [catalogue.find(device), deviceMemory(), new Map<string, number>()];
   await using talkers = new AsyncDisposableStack();
   const reader = listen(topic);
   try {
     for await (const line of createInterface({ input: reader.stdout ?? process.stdin })) {
       if (line.startsWith("Subscribed"))
-        talkers.use(openMqttTalker(findSheet(device), { url: url(), topic }, options));
+        talkers.use(openMqttTalker(findSheet(device), { url: url(), topic, ...(form && { form }) }, options));
       if (!line.startsWith(`${topic} `) && !line.startsWith(`${topic}/`)) continue;
       const [on = "", hex = ""] = line.split(" ");
       const message = { topic: on, payload: Buffer.from(hex, "hex"), base: topic, now: NOON };

@@ -61,6 +61,8 @@ describe("a fake that answers on a serial line, asked by the driver", () => {
     ["iec-62056-21", undefined, { activePower: -1_250, "voltage.L1": 231.2 }],
     ["dlt-645-2007", undefined, { "voltage.L1": 231.2 }],
     ["dlt-645-2007", "26000001", { "voltage.L1": 231.2 }],
+    ["dlt-645-1997", undefined, { "voltage.L1": 231, activePower: 1_250 }],
+    ["dlt-645-1997", "26000001", { "voltage.L1": 231 }],
     ["m-bus-meter", "1", { waterVolume: 269_000 }],
     ["acclima-tdr-315", "0", { soilMoisture: 0.275, soilTemperature: -1.6, soilConductivity: 410 }],
   ])("%s with the address %s", async (id, address, gives) => {

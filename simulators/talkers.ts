@@ -91,15 +91,18 @@ function answering(pty: PtyPair, answer: NonNullable<Speech["answer"]>): () => v
 export interface Broker {
   readonly url: string;
   readonly topic: string;
+  /** Which form of messages, where a device file reads several: `gen1` of Shelly, `cbor` of SenML. */
+  readonly form?: string;
 }
 
 /** Publishes as the device would. @throws FieldwattError OPTION_INVALID where there is no such fake */
-export function openMqttTalker(sheet: Sheet, { url, topic }: Broker, options: TalkerOptions): Talker {
-  const fake = mqttFake(sheet.id, topic);
+export function openMqttTalker(sheet: Sheet, { url, topic, form }: Broker, options: TalkerOptions): Talker {
+  const name = form === undefined ? sheet.id : `${sheet.id}:${form}`;
+  const fake = mqttFake(name, topic);
   if (!fake)
     throw new FieldwattError(
       "OPTION_INVALID",
-      `there is no MQTT fake of ${sheet.id}; there are ${mqttFakes().join(", ")}`,
+      `there is no MQTT fake of ${name}; there are ${mqttFakes().join(", ")}`,
     );
   const measured = valuesOf(options);
   const client = connect(url, { queueQoSZero: false });

@@ -28,9 +28,10 @@ import type { Logger } from "../../platform/log.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { Site } from "../site/load.ts";
 import { siteDevices, type SitedDevice } from "../site/devices.ts";
+import type { ReadingTime } from "../time/time.ts";
 import { askMeters, type AskedMeter } from "./asked.ts";
 import { createDeviceStates, type DeviceState } from "./device-state.ts";
-import { createLive, type Live } from "./live.ts";
+import { createLive, type Live, type LiveReadings } from "./live.ts";
 import { keeper } from "./keep.ts";
 import { pollBus, type PolledDevice, type Polling } from "./poll.ts";
 
@@ -39,7 +40,7 @@ import { pollBus, type PolledDevice, type Polling } from "./poll.ts";
  * broker. Whatever the wire, a reading counts as taken only after the record has committed it.
  */
 export interface Acquisition extends AsyncDisposable {
-  readonly live: Live;
+  readonly live: Live & Pick<LiveReadings, "forget">;
   states(): DeviceState[];
   /** Takes one message of a device on the village broker; resolves when its readings are durable. */
   take(message: BrokerMessage): Promise<void>;
@@ -58,9 +59,11 @@ interface Placed extends SitedDevice {
 export interface AcquisitionOptions {
   readonly site: Site;
   readonly catalogue: Catalogue;
-  readonly store: RecordStore;
+  readonly store: Pick<RecordStore, "append">;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Where the time may be unknown. */
+  readonly time?: ReadingTime | undefined;
   /** Called after each commit. */
   onKept(readings: readonly Reading[]): void;
 }
@@ -77,6 +80,10 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
       states.kept(device, readings);
       live.update(readings);
       options.onKept(readings);
+    },
+    onUndated(device, readings) {
+      states.kept(device, readings);
+      live.update(readings);
     },
   });
   const keep: KeepFrom = ({ device, placement, judge }, said) => {
@@ -227,7 +234,9 @@ function runTalker(from: Placed, { keep, now, states }: TalkerRun): AsyncDisposa
     const [first] = decoded.samples;
     if (!first) return;
     const kind = `${first.quantity} ${first.channel ?? ""}`;
-    if (at < (next.get(kind) ?? 0)) return;
+    const due = next.get(kind) ?? 0;
+    // A clock that was set back is followed.
+    if (at < due && due <= at + interval) return;
     next.set(kind, at + interval);
     keep(from, decoded).catch((error: unknown) => states.failed(id, messageOf(error)));
   };

@@ -43,7 +43,11 @@ const catalogue = await loadCatalogue();
 describe.each(mqttFakes())("the fake of %s", (device) => {
   it("is read by the device file: at least two values, each as it was measured", () => {
     const topic = "village/fake";
-    const [definition, memory, fake] = [catalogue.find(device), deviceMemory(), mqttFake(device, topic)];
+    const [definition, memory, fake] = [
+      catalogue.find(device.split(":")[0] ?? ""),
+      deviceMemory(),
+      mqttFake(device, topic),
+    ];
     const turns = [0, 1].map((turn) => {
       const time = instant(Date.UTC(2026, 5, 15, 12, turn));
       const messages = fake?.({ measured: (target) => SCENE[target], time, turn }) ?? [];

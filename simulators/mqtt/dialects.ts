@@ -23,7 +23,10 @@ export interface Turn {
 /** A device that speaks MQTT: its messages of one turn, below its topic. */
 export type MqttFake = (turn: Turn) => FakeMessage[];
 
-/** Device files that have a fake here, LoRaWAN devices behind a network server among them. */
+/**
+ * Device files that have a fake here, LoRaWAN devices behind a network server among them. Where a file reads several
+ * forms of messages, those besides the first have the form's name after a colon.
+ */
 export const mqttFakes = (): readonly string[] => [
   "opendtu-inverter",
   "esphome-sensors",

@@ -1,4 +1,5 @@
 import { toIso, type Instant } from "../../domain/model/index.ts";
+import { cbor, type CborValue } from "./cbor.ts";
 import type { Measured } from "../lorawan/payloads.ts";
 import type { Message } from "./plugs.ts";
 
@@ -7,7 +8,7 @@ type Encoder = (measured: Measured, time: Instant) => Message[];
 
 export const JSON_FAKES = (): readonly string[] => Object.keys(ENCODERS);
 
-/** The messages of a device by the id of its device file; undefined where there is no fake of it here. */
+/** The messages of a device by the id of its device file, and a form after a colon; undefined where there is no fake of it here. */
 export const jsonMessages = (device: string, measured: Measured, time: Instant): Message[] | undefined =>
   ENCODERS[device]?.(measured, time);
 
@@ -51,6 +52,25 @@ const shelly: Encoder = (measured, time) => [
     temperature: { tC: measured("deviceTemperature") },
   }),
 ];
+
+/** An EM of generation 1: a topic a number, watt-hours ("Shelly EM", MQTT, shelly-api-docs.shelly.cloud/gen1). */
+const shellyGen1: Encoder = (measured) =>
+  (
+    [
+      ["power", "activePower"],
+      ["reactive_power", "reactivePower"],
+      ["voltage", "voltage"],
+      ["current", "current"],
+      ["pf", "powerFactor"],
+      ["total", "activeEnergyImport"],
+      ["total_returned", "activeEnergyExport"],
+    ] as const
+  ).flatMap(([field, target]) => {
+    const value = times(measured(target), 1);
+    return value === undefined
+      ? []
+      : [{ subtopic: `emeter/0/${field}`, payload: Buffer.from(String(value)) }];
+  });
 
 /** Names of Home Assistant's device classes and the units that a config may give them. */
 const ENTITIES = [
@@ -102,6 +122,31 @@ const senml =
     const [first, ...others] = records;
     return [json(subtopic, first ? [{ bn: "fake/", bt: time / 1_000, ...first }, ...others] : [])];
   };
+
+/** RFC 8428, table 6: the labels of a record in CBOR. */
+const LABELS = { bn: -2, bt: -3, n: 0, u: 1, v: 2 } as const;
+
+const senmlCbor: Encoder = (measured, time) => {
+  const records = RECORDS.flatMap(([name, unit]) => {
+    const value = measured(name);
+    return value === undefined
+      ? []
+      : [
+          new Map<number, CborValue>([
+            [LABELS.n, name],
+            [LABELS.u, unit],
+            [LABELS.v, value],
+          ]),
+        ];
+  });
+  const base = new Map<number, CborValue>([
+    [LABELS.bn, "fake/"],
+    [LABELS.bt, time / 1_000],
+  ]);
+  const [first, ...others] = records;
+  const pack = first ? [new Map([...base, ...first]), ...others] : [];
+  return [{ subtopic: "pack", payload: cbor(pack) }];
+};
 
 /** ChirpStack's `object`, as a codec of the network server fills it. */
 const chirpstackObject: Encoder = (measured, time) => [
@@ -165,8 +210,10 @@ const ahoy: Encoder = (measured) =>
 const ENCODERS: Readonly<Record<string, Encoder>> = {
   "tasmota-energy": tasmota,
   "shelly-energy": shelly,
+  "shelly-energy:gen1": shellyGen1,
   "ahoydtu-inverter": ahoy,
   "senml-pack": senml("pack"),
+  "senml-pack:cbor": senmlCbor,
   "fieldwatt-weather-station": senml("senml"),
   "chirpstack-object": chirpstackObject,
   "tts-payload": ttsPayload,

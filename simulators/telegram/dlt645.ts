@@ -39,20 +39,50 @@ function valueOf(
   }
 }
 
-/** The reply of edition 2007 to a request for one data identification; an error reply where it is not known. */
-export function dlt645Reply(item: string, view: ElectricityView): Buffer {
-  const value = valueOf(item, view);
-  if (!value) return frame(view.serial, 0xd1, Buffer.of(REFUSED));
-  return frame(view.serial, 0x91, Buffer.concat([decimals(item, 4), value]));
+/** Edition 1997, table A: identifications of two bytes, voltage XXX V, active power XX.XXXX kW without a sign. */
+function valueOf1997(
+  item: string,
+  { imported, exported, power: watt, voltages }: ElectricityView,
+): Buffer | undefined {
+  const energy = (wh: number): Buffer => decimals(Math.floor(wh / 10), 4);
+  const phase = ["b611", "b612", "b613"].indexOf(item);
+  if (phase >= 0) return decimals(Math.round(voltages[phase] ?? 0), 2);
+  if (item === "9010") return energy(imported[0] + imported[1]);
+  if (item === "9020") return energy(exported[0] + exported[1]);
+  return item === "b630" ? decimals(Math.round(Math.abs(watt) * 10), 3) : undefined;
 }
 
-/** What a meter answers to a frame of the master; undefined where the frame is not for it. */
-export function dlt645Answer(request: Uint8Array, view: ElectricityView): Buffer | undefined {
+/** The function code of "read data", the bytes of an identification, and what a meter of the edition knows. */
+const EDITIONS = {
+  "1997": { read: 0x01, bytes: 2, valueOf: valueOf1997 },
+  "2007": { read: 0x11, bytes: 4, valueOf },
+} as const;
+export type Edition = keyof typeof EDITIONS;
+
+/** Both editions fill addresses with AA: all of it is any meter. */
+const ANYBODY = "aaaaaaaaaaaa";
+
+/** The reply to a request for one data identification; an error reply where it is not known. */
+export function dlt645Reply(item: string, view: ElectricityView, edition: Edition = "2007"): Buffer {
+  const { read, bytes, valueOf: value } = EDITIONS[edition];
+  const known = value(item, view);
+  if (!known) return frame(view.serial, read | 0xc0, Buffer.of(REFUSED));
+  return frame(view.serial, read | 0x80, Buffer.concat([decimals(item, bytes), known]));
+}
+
+/** What a meter answers to a frame of the master; undefined where the frame is not for it, or of the other edition. */
+export function dlt645Answer(
+  request: Uint8Array,
+  view: ElectricityView,
+  edition: Edition = "2007",
+): Buffer | undefined {
+  const { read, bytes: count } = EDITIONS[edition];
   const from = request.indexOf(0x68);
   const bytes = Buffer.from(request.subarray(from));
-  if (from < 0 || bytes.length < 16 || bytes[8] !== 0x11) return undefined;
+  // Start, address, start, control, length, identification, check, end.
+  if (from < 0 || bytes.length < 12 + count || bytes[8] !== read || bytes[9] !== count) return undefined;
   const address = Buffer.from(bytes.subarray(1, 7).toReversed()).toString("hex");
-  if (address !== "aaaaaaaaaaaa" && Number(address) !== Number(view.serial)) return undefined;
-  const item = bytes.subarray(10, 14).map((byte) => (byte - 0x33) & 0xff);
-  return dlt645Reply(Buffer.from(item.toReversed()).toString("hex"), view);
+  if (address !== ANYBODY && Number(address) !== Number(view.serial)) return undefined;
+  const item = bytes.subarray(10, 10 + count).map((byte) => (byte - 0x33) & 0xff);
+  return dlt645Reply(Buffer.from(item.toReversed()).toString("hex"), view, edition);
 }

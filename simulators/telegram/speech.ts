@@ -1,7 +1,7 @@
 import type { Clock } from "../../domain/model/index.ts";
 import { scalingOf } from "../device/scaling.ts";
 import { data, number, type Sheet } from "../device/sheet.ts";
-import { dlt645Answer } from "./dlt645.ts";
+import { dlt645Answer, type Edition } from "./dlt645.ts";
 import { p1Telegram } from "./dsmr.ts";
 import { answerOf, pushed, withParity } from "./iec62056.ts";
 import { mbusAnswer } from "./mbus.ts";
@@ -26,7 +26,7 @@ const SDI_ADDRESS = "0";
 /** The speech of a device file with `telegram:`; undefined where no fake speaks its protocol. */
 export function speechOf(sheet: Sheet, values: Values, clock: Clock): Speech | undefined {
   const view = (): ElectricityView => electricity(values, clock);
-  const { protocol, pushes, unsigned, dataBits } = data(sheet.data.telegram);
+  const { protocol, pushes, unsigned, dataBits, items } = data(sheet.data.telegram);
   switch (protocol) {
     case "dsmr":
       return { tell: () => (dataBits === 7 ? withParity(p1Telegram(view())) : p1Telegram(view())) };
@@ -37,7 +37,7 @@ export function speechOf(sheet: Sheet, values: Values, clock: Clock): Speech | u
         ? { tell: () => withParity(pushed(view())) }
         : { answer: (request) => sevenBits(answerOf(latin1(request), view())) };
     case "dlt645":
-      return { answer: (request) => dlt645Answer(request, view()) };
+      return { answer: (request) => dlt645Answer(request, view(), editionOf(items)) };
     case "mbus":
       return { answer: (request) => mbusAnswer(request, water(values), MBUS_ADDRESS) };
     case "sdi12":
@@ -46,6 +46,10 @@ export function speechOf(sheet: Sheet, values: Values, clock: Clock): Speech | u
       return undefined;
   }
 }
+
+/** An identification of edition 1997 has four hex digits, one of 2007 eight. */
+const editionOf = (items: unknown): Edition =>
+  Array.isArray(items) && String(items[0]).length === 4 ? "1997" : "2007";
 
 /** DZG's firmware: a positive power in three bytes, whose sign is wrong from 83886.08 W on; a negative one in four. */
 const dzgTelegram = (view: ElectricityView): Buffer =>

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { MOUNTINGS } from "../../domain/model/index.ts";
 import type { WrittenConnection } from "../../drivers/index.ts";
+import { treeProblems } from "./tree.ts";
 
 /**
  * The site file: one YAML file that says what hangs where, whose it is and who may hear of it. Unknown keys are
@@ -92,6 +93,10 @@ const device = z.strictObject({
   options: z.array(z.string().min(1)).max(16).default([]),
   member: id.optional(),
   mounting: z.enum(MOUNTINGS),
+  /** The device that this one's energy flows through: a house's meter under the feeder, a sub-meter under the house's. */
+  under: id.optional(),
+  /** W: the most that can flow here. A register that counts faster has jumped. */
+  ratedPower: z.number().positive().max(1e9).optional(),
   /** The current transformers or the wiring point the other way: import and export change places. */
   reversed: z.boolean().default(false),
   interval: duration.default(10_000),
@@ -101,6 +106,9 @@ const device = z.strictObject({
 });
 
 const member = z.strictObject({ id, name: z.string().min(1).max(80) });
+
+/** Who may vouch for the time without a person (decision 0009). */
+const clock = z.strictObject({ trust: z.enum(["system", "ntp", "operator"]).default("system") });
 
 export const siteSchema = z
   .strictObject({
@@ -117,6 +125,7 @@ export const siteSchema = z
     deviceFiles: z.string().optional(),
     members: z.array(member).min(1).max(1000),
     devices: z.array(device).min(1).max(2000),
+    clock: clock.default({ trust: "system" }),
     broker: z.strictObject(listen).optional(),
     /** A broker that the site has already; the gateway is a client of it. */
     externalBroker: z
@@ -149,6 +158,8 @@ export const siteSchema = z
     };
     site.members.forEach((m, i) => unique(m.id, "member", ["members", i, "id"]));
     const members = new Set(site.members.map((m) => m.id));
+    for (const { device, message } of treeProblems(site.devices))
+      context.addIssue({ code: "custom", path: ["devices", device, "under"], message });
     site.devices.forEach((d, i) => {
       unique(d.id, "device", ["devices", i, "id"]);
       if (d.member !== undefined && !members.has(d.member)) {

@@ -125,4 +125,44 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX egress_leaf_release ON egress_leaf (release);
   `,
+  `
+  -- What the hub says that it holds of this gateway, by its signed lists; heard: when the list came.
+  CREATE TABLE hub_held (sequence INTEGER PRIMARY KEY, digest TEXT NOT NULL, heard INTEGER NOT NULL) STRICT;
+  `,
+  `
+  -- The continuity ledger (domain/energy/continuity.ts): what counters did, and what people said of it; it only grows.
+  CREATE TABLE continuity_event (
+    id INTEGER PRIMARY KEY, stream TEXT NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, before_time INTEGER NOT NULL,
+    before REAL NOT NULL, after REAL NOT NULL, factor REAL, proposed INTEGER NOT NULL, found INTEGER NOT NULL,
+    UNIQUE (stream, at)
+  ) STRICT;
+  CREATE TABLE continuity_entry (
+    id INTEGER PRIMARY KEY, event INTEGER NOT NULL REFERENCES continuity_event, made INTEGER NOT NULL, by TEXT NOT NULL,
+    says TEXT NOT NULL, resolution TEXT, effect INTEGER
+  ) STRICT;
+  CREATE INDEX continuity_entry_event ON continuity_entry (event);
+
+  -- Versions: the newest stands in interval and summary, what it replaced here.
+  ALTER TABLE interval ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+  CREATE TABLE interval_version (
+    stream TEXT NOT NULL, start INTEGER NOT NULL, version INTEGER NOT NULL, energy INTEGER NOT NULL,
+    provenance TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (stream, start, version)
+  ) STRICT, WITHOUT ROWID;
+  ALTER TABLE summary ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+  CREATE TABLE summary_version (
+    summary INTEGER NOT NULL, version INTEGER NOT NULL, content TEXT NOT NULL, until INTEGER NOT NULL,
+    PRIMARY KEY (summary, version)
+  ) STRICT, WITHOUT ROWID;
+  ALTER TABLE release ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+  -- The release that this one corrects.
+  ALTER TABLE release ADD COLUMN corrects INTEGER;
+  CREATE INDEX release_summary ON release (summary, offer);
+
+  -- Stretches of devices to be looked at again, [from, to] of the readings or decisions that touched them.
+  CREATE TABLE reopened (
+    device TEXT PRIMARY KEY, "from" INTEGER NOT NULL, "to" INTEGER NOT NULL, touched INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  -- Registers at slot boundaries: they come from the readings again, whenever they are asked for.
+  DROP TABLE boundary;
+  `,
 ];

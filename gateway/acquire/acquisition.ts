@@ -95,12 +95,10 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
   const now = () => clock.now();
   const mqtt = new Map(placed.filter((p) => p.connection.kind === "mqtt").map((p) => [p.device.id, p]));
 
-  const buses = groupByBus(placed).map((group) =>
-    runBus(group, { keep, now, polling: { clock, states, log, signal: stop.signal } }),
-  );
-  const asked = [
-    ...Map.groupBy(askedMeters(placed, keep), ({ connection }) => busOf(connection, realPath)).values(),
-  ].map((line) => askMeters(line, { now, polling: { clock, states, log, signal: stop.signal } }));
+  const polling = { clock, states, log, signal: stop.signal };
+  const buses = groupByBus(placed).map((group) => runBus(group, { keep, now, polling }));
+  const lines = Map.groupBy(askedMeters(placed, keep), ({ connection }) => busOf(connection, realPath));
+  const asked = [...lines.values()].map((line) => askMeters(line, { now, polling }));
   const talkers = placed.flatMap((p) => runTalker(p, { keep, now, states }));
 
   return {

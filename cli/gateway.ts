@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { runGateway } from "../gateway/main.ts";
 import { openIdentity } from "../gateway/site/identity.ts";
 import { loadSite } from "../gateway/site/load.ts";
+import { openMachine } from "../gateway/time/machine.ts";
 import type { ClockLine } from "../platform/clock.ts";
 import { openLog } from "../platform/log.ts";
 import { publicKeyToText } from "../protocol/keys.ts";
@@ -53,7 +54,11 @@ async function run({ site: file, clock, log: logFile, logLevel }: RunOptions): P
   const signal = stopSignal();
   await runGateway({
     site,
-    clock: clockOf(clock),
+    village: clock && clockOf(clock),
+    machine: openMachine(
+      () => Date.now(),
+      () => process.hrtime.bigint(),
+    ),
     entropy: randomBytes,
     wallNow: () => Date.now(),
     log: openLog("gateway", destination, logLevel),

@@ -15,11 +15,16 @@ import { metricsWhenAsked } from "./sinks/metrics.ts";
 import { mustFitDevices } from "./site/devices.ts";
 import { openIdentity } from "./site/identity.ts";
 import { loadPolicyOrNone, type Site } from "./site/load.ts";
+import { steadySummariser } from "./summarise/steady.ts";
 import { createSummariser, keepSummarising } from "./summarise/summariser.ts";
+import type { Machine } from "./time/machine.ts";
+import { openTime } from "./time/open.ts";
 
 export interface GatewayOptions {
   readonly site: Site;
-  readonly clock: Clock;
+  /** The clock of a demo village; absent where the machine tells the time. */
+  readonly village?: Clock | undefined;
+  readonly machine: Machine;
   readonly entropy: Entropy;
   /** The world's time, ms, for the lifetimes of sessions and links. */
   readonly wallNow: () => number;
@@ -29,15 +34,8 @@ export interface GatewayOptions {
 }
 
 /** Opens everything, wires the path of a reading, and closes everything when the signal aborts. */
-export async function runGateway({
-  site,
-  clock,
-  entropy,
-  wallNow,
-  log,
-  signal,
-  onReady,
-}: GatewayOptions): Promise<void> {
+export async function runGateway(options: GatewayOptions): Promise<void> {
+  const { site, entropy, wallNow, log, signal, onReady } = options;
   const identity = await openIdentity(site.data, entropy);
   const policy = await loadPolicyOrNone(site.policy, (error) =>
     log.error({ because: messageOf(error) }, "no policy: nothing is released"),
@@ -46,7 +44,9 @@ export async function runGateway({
   await mustFitDevices(site, catalogue);
 
   await using store = await openRecord({ path: join(site.data, "record.sqlite"), log });
-  const summariser = createSummariser(site, store, clock);
+  await using time = await openTime({ ...options, store });
+  const { clock } = time;
+  const summariser = steadySummariser(time, (from) => createSummariser(site, store, clock, from));
   const gate = createGate({
     store,
     policy,
@@ -61,6 +61,7 @@ export async function runGateway({
     store,
     clock,
     log,
+    time: time.reading,
     onKept: (kept) => summariser.observe(kept),
   });
   await using broker = await openVillageBroker({ site, acquisition, store, clock, entropy, log });
@@ -73,15 +74,13 @@ export async function runGateway({
   await using portal = await openPortal({ ...pages, ...site.portal });
   await writeOperatorLink(accounts, { folder: site.data, url: portal.url });
 
+  time.begin({ onDated: summariser.observe, onCorrected: acquisition.live.forget });
   onReady({ portalPort: portal.port, brokerPort: broker?.port, figures: () => gatewayFigures(store) });
-  await keepSummarising(summariser, {
-    clock,
-    signal,
-    async onPass() {
-      while (await gate.pass()) continue;
-      link?.nudge();
-    },
-    onFault: (error) =>
-      log.error({ because: messageOf(error) }, "summaries wait: the record does not commit"),
-  });
+  const onPass = async (): Promise<void> => {
+    while (await gate.pass()) continue;
+    link?.nudge();
+  };
+  const onFault = (error: unknown): void =>
+    log.error({ because: messageOf(error) }, "summaries wait: the record does not commit");
+  await keepSummarising(summariser, { clock, signal, onPass, onFault });
 }

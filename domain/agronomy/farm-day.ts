@@ -1,4 +1,4 @@
-import { HOUR_MS, type FarmDay, type Instant, type Reading } from "../model/index.ts";
+import { HOUR_MS, isUsable, type FarmDay, type Instant, type Reading } from "../model/index.ts";
 
 /** Share of a day's hours that must have a value before a figure of the day is given. */
 export const LEAST_COVERAGE = 0.9;
@@ -50,7 +50,7 @@ export function farmDay(readings: FarmReadings, span: Span): FarmDay | undefined
 }
 
 const inside = (reading: Reading, { start, end }: Span) =>
-  reading.quality === "ok" && reading.time >= start && reading.time < end;
+  isUsable(reading.quality) && reading.time >= start && reading.time < end;
 
 function hourly(readings: readonly Reading[], span: Span): Map<number, number[]> {
   const hours = new Map<number, number[]>();

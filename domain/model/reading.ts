@@ -7,6 +7,9 @@ import type { Instant } from "./time.ts";
  */
 export type Quality = "ok" | "stale" | "sentinel" | "implausible" | "estimated";
 
+/** Whether figures may be made of it: `estimated` is a value that stands in for one, or a time that came later. */
+export const isUsable = (quality: Quality): boolean => quality === "ok" || quality === "estimated";
+
 /** What a driver yields: one quantity, already in the stored unit, in the device's own sense of direction. */
 export interface Sample {
   readonly quantity: Quantity;

@@ -60,7 +60,8 @@ const isRecordFault = (error: unknown): boolean =>
 function isRecordAway(error: unknown, store: Pick<RecordStore, "stats">): boolean {
   if (!isRecordFault(error)) return false;
   const { failing, callsHeld } = store.stats();
-  return failing !== undefined || callsHeld > 0 || (error as FieldwattError).code === "RECORD_CLOSED";
+  const waits = ["RECORD_CLOSED", "RECORD_UNDATED_FULL"].includes((error as FieldwattError).code);
+  return failing !== undefined || callsHeld > 0 || waits;
 }
 
 const digest = ({ user, topic, payload }: BrokerMessage): string =>

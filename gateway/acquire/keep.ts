@@ -4,12 +4,13 @@ import {
   instant,
   type Clock,
   type DeviceId,
-  type Instant,
   type Reading,
+  type Sample,
 } from "../../domain/model/index.ts";
 import type { Decoded } from "../../drivers/driver.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { RecordStore } from "../record/store.ts";
+import type { ReadingTime } from "../time/time.ts";
 import { frozenWatch } from "./frozen.ts";
 
 /** From what a device said to what is durable. Resolves after the commit; throws RECORD_FAILED, RECORD_CLOSED. */
@@ -19,8 +20,12 @@ export interface KeepOptions {
   readonly store: Pick<RecordStore, "append">;
   readonly clock: Clock;
   readonly log: Pick<Logger, "warn">;
+  /** Where the time may be unknown; absent where the clock is always trusted. */
+  readonly time?: ReadingTime | undefined;
   /** Called after each commit. */
   onKept(device: DeviceId, readings: readonly Reading[]): void;
+  /** Called after each commit of readings that wait for their time; what they carry is a lower bound of it. */
+  onUndated?(device: DeviceId, readings: readonly Reading[]): void;
 }
 
 /** A device's own stamp may run ahead of the gateway's clock by this much; beyond it, it is the clock that lies. */
@@ -28,38 +33,66 @@ const AHEAD_MAX_MS = 5 * 60_000;
 /** Stamps made here may run ahead of the clock by this much, when a device sends more than one message a millisecond. */
 const STAMPS_AHEAD_MAX_MS = 1_000;
 
-export function keeper({ store, clock, log, onKept }: KeepOptions): Keep {
-  const lastStamp = new Map<DeviceId, Instant>();
+export function keeper({ store, clock, log, time, onKept, onUndated }: KeepOptions): Keep {
+  const stamp = stamps();
+  const stampUptime = stamps();
   const markFrozen = frozenWatch();
   const ahead = new Set<DeviceId>();
-
-  /** The present, but never the same millisecond twice for one device: the record keeps one value a stream and time. */
-  const stamp = (device: DeviceId): Instant => {
-    const now = clock.now();
-    const after = (lastStamp.get(device) ?? 0) + 1;
-    // A clock that was set back is followed.
-    const time = instant(after > now + STAMPS_AHEAD_MAX_MS ? now : Math.max(now, after));
-    lastStamp.set(device, time);
-    return time;
-  };
   const warnOnce = (device: DeviceId): void => {
     if (ahead.has(device)) return;
     ahead.add(device);
     log.warn({ device }, "a device stamps its values with a time to come: set its clock; they are not kept");
   };
 
+  /** Whether a device's own stamp is right shows when they are dated. */
+  const keepUndated = async (placement: Placement, samples: readonly Sample[], at: ReadingTime) => {
+    const uptime = stampUptime(placement.device, Math.floor(at.uptime()));
+    const now = clock.now();
+    const readings = markFrozen(
+      samples.map(({ time: _own, ...sample }) => normalise(sample, placement, now)),
+    );
+    const waiting = readings.map(({ stream, value, quality }, i) => {
+      const own = samples[i]?.time;
+      return { stream, value, quality, ...(own !== undefined && { own }) };
+    });
+    await at.keepUndated(waiting, uptime);
+    onUndated?.(placement.device, readings);
+  };
+
   return async (placement, { samples }) => {
     if (samples.length === 0) return;
+    if (time && !clock.trusted()) return keepUndated(placement, samples, time);
     const { device } = placement;
-    const now = stamp(device);
+    const now = instant(stamp(device, clock.now()));
     const believed = samples.filter(
       (sample) => sample.time === undefined || sample.time <= addMs(now, AHEAD_MAX_MS),
     );
     if (believed.length < samples.length) warnOnce(device);
     else ahead.delete(device);
     if (believed.length === 0) return;
-    const readings = markFrozen(believed.map((sample) => normalise(sample, placement, now)));
+    const sure = time?.isSure() ?? true;
+    const readings = markFrozen(
+      believed.map((sample) =>
+        withDoubt(normalise(sample, placement, now), sure || sample.time !== undefined),
+      ),
+    );
     await store.append(readings);
     onKept(device, readings);
+  };
+}
+
+/** A stamp by a clock in doubt says so; a value that must not be used stays what it is. */
+const withDoubt = (reading: Reading, sure: boolean): Reading =>
+  sure || reading.quality !== "ok" ? reading : { ...reading, quality: "estimated" };
+
+/** The present, but never the same millisecond twice for one device: the record keeps one value a stream and time. */
+function stamps(): (device: DeviceId, now: number) => number {
+  const last = new Map<DeviceId, number>();
+  return (device, now) => {
+    const after = (last.get(device) ?? 0) + 1;
+    // A clock that was set back is followed.
+    const time = after > now + STAMPS_AHEAD_MAX_MS ? now : Math.max(now, after);
+    last.set(device, time);
+    return time;
   };
 }

@@ -10,7 +10,13 @@ export interface Live {
 /** Listeners at once: one a page that is open. */
 const LISTENERS_MAX = 1_000;
 
-export function createLive(): Live & { update(readings: readonly Reading[]): void } {
+export interface LiveReadings extends Live {
+  update(readings: readonly Reading[]): void;
+  /** After the clock was moved: what is known lies on another line. */
+  forget(): void;
+}
+
+export function createLive(): LiveReadings {
   const byDevice = new Map<string, Map<StreamId, Reading>>();
   const listeners = new Set<(reading: Reading) => void>();
   return {
@@ -19,6 +25,7 @@ export function createLive(): Live & { update(readings: readonly Reading[]): voi
       if (listeners.size < LISTENERS_MAX) listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    forget: () => byDevice.clear(),
     update(readings) {
       for (const reading of readings) {
         const device = reading.stream.slice(0, reading.stream.indexOf("/"));

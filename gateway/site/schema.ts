@@ -110,6 +110,9 @@ const member = z.strictObject({ id, name: z.string().min(1).max(80) });
 /** Who may vouch for the time without a person (decision 0009). */
 const clock = z.strictObject({ trust: z.enum(["system", "ntp", "operator"]).default("system") });
 
+/** Who may vouch for the time without a person (decision 0009). */
+const clock = z.strictObject({ trust: z.enum(["system", "ntp", "operator"]).default("system") });
+
 export const siteSchema = z
   .strictObject({
     id,
@@ -125,6 +128,7 @@ export const siteSchema = z
     deviceFiles: z.string().optional(),
     members: z.array(member).min(1).max(1000),
     devices: z.array(device).min(1).max(2000),
+    clock: clock.default({ trust: "system" }),
     clock: clock.default({ trust: "system" }),
     broker: z.strictObject(listen).optional(),
     /** A broker that the site has already; the gateway is a client of it. */

@@ -9,6 +9,7 @@ import {
 } from "../../domain/energy/track.ts";
 import type { Boundary } from "../../domain/energy/intervals.ts";
 import {
+  isUsable,
   memberId,
   type EnergyIntervalSummary,
   type Instant,
@@ -104,7 +105,7 @@ function trackOf(
 function observe(byId: ReadonlyMap<string, MeteredDevice>, { stream, time, value, quality }: Reading): void {
   const [id = "", quantity = "", channel = ""] = stream.split("/");
   const device = byId.get(id);
-  if (!device || quality !== "ok") return;
+  if (!device || !isUsable(quality)) return;
   trackOf(device, quantity, channel)?.add({ time, register: value });
   if (quantity === "activePower" && channel === "") {
     device.power.add({ time, power: value });

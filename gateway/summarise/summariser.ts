@@ -40,14 +40,26 @@ export interface Summariser {
   pass(): Promise<boolean>;
 }
 
-export function createSummariser(site: Site, store: RecordStore, clock: Clock): Summariser {
+/** Where a summariser begins, if not at the present. */
+export interface Beginning {
+  /** When this gateway began to listen: readings from then on may arrive later, when they were dated. */
+  readonly started: Instant;
+  /** Where the clock was moved forwards: nothing is drawn from before it to after it. */
+  readonly leap: Instant | undefined;
+}
+
+export function createSummariser(
+  site: Site,
+  store: RecordStore,
+  clock: Clock,
+  { started, leap }: Beginning = { started: clock.now(), leap: undefined },
+): Summariser {
   const meters = site.members.map((member) => memberMeters(member.id, site.devices));
-  const started = clock.now();
   const graceMs = Math.max(GRACE_MS, LEAST_REAL_GRACE_MS * clock.speed);
   /** When something old last arrived: while a logger hands over its backlog, its days stay open. */
   let lastLate = started;
   let closedThrough = progressOf(store.read, "energy");
-  restore(store.read, meters, closedThrough);
+  restore(store.read, meters, closedThrough, leap);
 
   const observe = (readings: readonly Reading[]): void => {
     for (const reading of readings) {
@@ -112,6 +124,7 @@ function restore(
   db: DatabaseSync,
   meters: readonly MemberMeters[],
   closedThrough: Instant | undefined,
+  leap: Instant | undefined = instant(0),
 ): void {
   if (closedThrough === undefined) return;
   const last = db.prepare(
@@ -123,9 +136,10 @@ function restore(
       register: Number(row.register),
       filled: row.filled === 1,
     };
+    if (boundary.time < leap) continue;
     for (const member of meters) member.settle(String(row.stream) as StreamId, boundary);
   }
-  for (const reading of readingsSince(db, addMs(closedThrough, -SLOT_MS)))
+  for (const reading of readingsSince(db, instant(Math.max(closedThrough - SLOT_MS, leap))))
     for (const member of meters) member.observe(reading);
 }
 

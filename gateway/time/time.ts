@@ -23,6 +23,13 @@ export interface ReadingTime {
   isSure(): boolean;
 }
 
+export interface TimeListener {
+  /** Readings that waited are dated and durable. */
+  onDated(readings: readonly Reading[]): void;
+  /** The believed time was wrong and has moved. */
+  onCorrected(): void;
+}
+
 /** The gateway's time as the rest of it sees it. */
 export interface GatewayTime extends AsyncDisposable {
   readonly clock: Clock;
@@ -33,12 +40,14 @@ export interface GatewayTime extends AsyncDisposable {
   status(): ClockStatus;
   /** When this process began to listen, on the line; a lower bound before the first trust. */
   startedOn(): Instant;
+  /** Where the time was last moved forwards: nothing is drawn from before it to after it. */
+  leap(): Instant | undefined;
   /** A time that the hub signed; it can confirm the machine's clock, never set it. */
   hear(sent: number): void;
   /** Runs `work` while the line stands still and nothing is being dated. */
   exclusive<T>(work: () => Promise<T>): Promise<T>;
-  /** Goes on looking, until disposed. `onDated` hears of readings that were dated, after their commit. */
-  begin(onDated: (readings: readonly Reading[]) => void): void;
+  /** Goes on looking, until disposed. */
+  begin(listener: TimeListener): void;
   /** What a person says. @throws FieldwattError CLOCK_REFUSED, RECORD_FAILED */
   obey(order: ClockOrder): Promise<void>;
 }
@@ -57,6 +66,7 @@ export function villageTime(clock: Clock): GatewayTime {
       undated: 0,
     }),
     startedOn: () => started,
+    leap: () => undefined,
     hear: () => undefined,
     exclusive: (work) => work(),
     begin: () => undefined,

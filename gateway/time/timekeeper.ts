@@ -7,11 +7,10 @@ import {
   type Clock,
   type Instant,
 } from "../../domain/model/index.ts";
-import type { Reading } from "../../domain/model/index.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { ClockEvent, UndatedReading } from "./commands.ts";
-import { anchorOfBoot, datableBoots, eventOf, newestEntry } from "./events.ts";
+import { anchorOfBoot, datableBoots, eventOf, lastLeap, newestEntry } from "./events.ts";
 import { floorOf, weigh, type Trust } from "./evidence.ts";
 import type { Machine } from "./machine.ts";
 import {
@@ -29,7 +28,7 @@ import {
 } from "./model.ts";
 import { doneWithOrder, waitingOrder, type ClockOrder } from "./orders.ts";
 import { anchorOf, dateAll, undatedCount, undatedKeeper } from "./undated.ts";
-import type { ClockStatus, GatewayTime, ReadingTime } from "./time.ts";
+import type { ClockStatus, GatewayTime, ReadingTime, TimeListener } from "./time.ts";
 
 export interface TimekeeperOptions {
   readonly machine: Machine;
@@ -52,7 +51,6 @@ const LOOK_MS = 5_000;
 export class Timekeeper implements GatewayTime {
   readonly clock: Clock;
   readonly reading: ReadingTime;
-  /** How often the believed time was moved, since the start. */
   corrections = 0;
   private readonly options: TimekeeperOptions;
   private readonly keeper: ReturnType<typeof undatedKeeper>;
@@ -65,7 +63,7 @@ export class Timekeeper implements GatewayTime {
   private hub: { time: number; uptime: number } | undefined;
   private turn: Promise<unknown> = Promise.resolve();
   private running: Promise<void> | undefined;
-  private onDated: (readings: readonly Reading[]) => void = () => undefined;
+  private listener: TimeListener | undefined;
 
   constructor(options: TimekeeperOptions) {
     const { machine, store } = options;
@@ -103,26 +101,26 @@ export class Timekeeper implements GatewayTime {
     };
   }
 
-  /** When this process began to listen, on the line; a lower bound before the first trust. */
   startedOn(): Instant {
     return timeAt(this.model, this.startedAt) ?? this.newest;
   }
 
-  /** A time that the hub signed; it can confirm the machine's clock, never set it. */
+  leap(): Instant | undefined {
+    return lastLeap(this.options.store.read);
+  }
+
   hear(sent: number): void {
     this.hub = { time: sent, uptime: this.options.machine.uptime() };
   }
 
-  /** Runs `work` while the line stands still and nothing is being dated. */
   exclusive<T>(work: () => Promise<T>): Promise<T> {
     const next = this.turn.then(work, work);
     this.turn = next.catch(() => undefined);
     return next;
   }
 
-  /** Goes on looking, until disposed. `onDated` hears of readings that were dated, after their commit. */
-  begin(onDated: (readings: readonly Reading[]) => void): void {
-    this.onDated = onDated;
+  begin(listener: TimeListener): void {
+    this.listener = listener;
     this.running ??= this.lookForEver();
   }
 
@@ -140,7 +138,6 @@ export class Timekeeper implements GatewayTime {
     }
   }
 
-  /** What a person says, also from the page. @throws FieldwattError CLOCK_REFUSED, RECORD_FAILED */
   async obey(order: ClockOrder): Promise<void> {
     const { machine, store } = this.options;
     if (order.kind === "set") return this.set(order);
@@ -252,6 +249,7 @@ export class Timekeeper implements GatewayTime {
         log.warn({ ...redated, from: toIso(wrongSince) }, "the clock was ahead; what it had dated was moved");
       }
       this.corrections++;
+      this.listener?.onCorrected();
       log.warn({ because: model.because }, "the time was corrected");
     } catch (error) {
       this.model = before;
@@ -290,7 +288,12 @@ export class Timekeeper implements GatewayTime {
 
   private async date(boot: string, anchor: Anchor): Promise<void> {
     const { store, log } = this.options;
-    const dated = await dateAll({ store, boot, anchor, onDated: this.onDated });
+    const dated = await dateAll({
+      store,
+      boot,
+      anchor,
+      onDated: (readings) => this.listener?.onDated(readings),
+    });
     this.undated = undatedCount(store.read);
     if (dated > 0) log.info({ readings: dated, boot }, "readings that waited for the time are dated");
   }

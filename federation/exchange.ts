@@ -108,6 +108,7 @@ async function follow(
   { gateway, received }: { readonly gateway: string; readonly received: Received },
 ): Promise<void> {
   await send(work, gateway, received.receipt);
+  if (received.list) await send(work, gateway, received.list);
   const news = await settle(work);
   await sendAnswers(work, { gateway, because: "batch" });
   const others = news ? work.connected().filter((other) => other !== gateway) : [];

@@ -94,6 +94,8 @@ export const batchBody = z.strictObject({
   /** The last answer that this gateway has kept. */
   answersThrough: whole.nonnegative(),
   log: logHead.optional(),
+  /** Asks for the list of what the hub holds, from this sequence on. */
+  list: z.int().positive().optional(),
 });
 export type BatchBody = z.infer<typeof batchBody>;
 
@@ -108,6 +110,21 @@ export const receiptBody = z.strictObject({
   witness: witnessReply.optional(),
 });
 export type ReceiptBody = z.infer<typeof receiptBody>;
+
+/** Items that one list names. */
+export const LIST_ITEMS_MAX = 1_000;
+
+/** All that the hub holds of a gateway in a range of sequences, also what the gateway may not know that it sent. */
+export const receivedBody = z.strictObject({
+  kind: z.literal("received"),
+  from: z.int().positive(),
+  /** The end of the range, included; null: nothing is held beyond `held`. */
+  through: z.int().positive().nullable(),
+  held: z
+    .array(z.strictObject({ sequence: z.int().positive(), digest: z.string().regex(/^[0-9a-f]{64}$/) }))
+    .max(LIST_ITEMS_MAX),
+});
+export type ReceivedBody = z.infer<typeof receivedBody>;
 
 /** One member's part of one cleared quarter hour. Money is whole minor units; `paid` by, `received` by the member. */
 export const clearingAnswer = z.strictObject({
@@ -153,7 +170,7 @@ export const answersBody = z.strictObject({
 });
 export type AnswersBody = z.infer<typeof answersBody>;
 
-export const body = z.discriminatedUnion("kind", [batchBody, receiptBody, answersBody]);
+export const body = z.discriminatedUnion("kind", [batchBody, receiptBody, answersBody, receivedBody]);
 export type Body = z.infer<typeof body>;
 
 export const envelope = z.strictObject({

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { DenyReason } from "../domain/model/index.ts";
 import { decide, type Question } from "../domain/consent/decide.ts";
 import type { ByteSource } from "../domain/consent/noise.ts";
+import { parseStrictJson } from "./strict-json.ts";
 import { CLAMP_MAX, GROUP_MAX, memberName, pinnedConsent, span, timeText, votedPolicy } from "./policy.ts";
 
 /**
@@ -16,7 +17,11 @@ const releaseRequest = z.strictObject({
   members: z
     .array(z.strictObject({ id: memberName, value: z.int().min(0).max(CLAMP_MAX).nullable() }))
     .min(1)
-    .max(GROUP_MAX),
+    .max(GROUP_MAX)
+    .refine(
+      (members) => new Set(members.map(({ id }) => id)).size === members.length,
+      "a member is named twice",
+    ),
 });
 
 const policyCase = z.strictObject({
@@ -35,7 +40,7 @@ export type CaseAnswer =
 /** Decides one case, as JSON text. Never throws. */
 export function decideCase(text: string, bytes?: ByteSource): CaseAnswer {
   try {
-    return answerTo(JSON.parse(text), bytes);
+    return answerTo(parseStrictJson(text), bytes);
   } catch {
     return { kind: "deny", because: "malformed" };
   }

@@ -6,7 +6,13 @@ import { canonicalJson } from "../../protocol/canonical.ts";
 import { open } from "../../protocol/envelope.ts";
 import { sha256Hex } from "../../protocol/keys.ts";
 import type { NoteSigner } from "../../protocol/note.ts";
-import type { BatchBody, OutboxItem, ReceiptBody } from "../../protocol/messages.ts";
+import {
+  LIST_ITEMS_MAX,
+  type BatchBody,
+  type OutboxItem,
+  type ReceiptBody,
+  type ReceivedBody,
+} from "../../protocol/messages.ts";
 import type { Queryable, Storage } from "../storage/index.ts";
 import { implausibleItems, keepEnergyIntervals, keepFarmDays } from "./summaries.ts";
 import { witnessLog, type WitnessOptions } from "./witness.ts";
@@ -46,6 +52,8 @@ export interface Received {
   readonly answersThrough: number;
   /** Items that the hub did not have before. */
   readonly fresh: number;
+  /** What the gateway asked to have listed. */
+  readonly list?: ReceivedBody;
 }
 
 /** Largest number of gaps that one receipt names; the next receipt names the next. */
@@ -96,6 +104,7 @@ async function keep(
   const gaps = await keepProgress(tx, arrival);
   const held = await heldOf(tx, gateway, batch.items);
   const witness = batch.log && (await witnessLog(tx, batch.log, arrival.witness));
+  const list = batch.list === undefined ? undefined : await listHeld(tx, gateway, batch.list);
   const conflicts = batch.items.filter((item) => held.get(item.sequence) !== digests.get(item));
   return {
     received: {
@@ -107,6 +116,7 @@ async function keep(
       },
       answersThrough: batch.answersThrough,
       fresh: fresh.length,
+      ...(list && { list }),
     },
     conflicts: conflicts.map(({ sequence }) => sequence),
     implausible: [...implausible].map(({ sequence }) => sequence),
@@ -150,6 +160,17 @@ async function heldOf(
     [gateway, JSON.stringify(items.map(({ sequence }) => sequence))],
   );
   return new Map(rows.map(({ sequence, digest }) => [Number(sequence), String(digest)]));
+}
+
+/** One list of what is held of a gateway; the next begins behind its `through`. */
+async function listHeld(tx: Queryable, gateway: string, from: number): Promise<ReceivedBody> {
+  const rows = await tx.query(
+    `SELECT sequence, digest FROM item WHERE gateway = $1 AND sequence >= $2 ORDER BY sequence LIMIT ${LIST_ITEMS_MAX}`,
+    [gateway, from],
+  );
+  const held = rows.map(({ sequence, digest }) => ({ sequence: Number(sequence), digest: String(digest) }));
+  const through = held.length < LIST_ITEMS_MAX ? null : (held.at(-1)?.sequence ?? null);
+  return { kind: "received", from, through, held };
 }
 
 /** Notes what the batch says about its gateway, and returns the gaps below the highest item that is held. */

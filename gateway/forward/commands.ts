@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { ReceivedBody } from "../../protocol/messages.ts";
 
 export interface ReceivedItem {
   readonly sequence: number;
@@ -6,7 +7,25 @@ export interface ReceivedItem {
   readonly received: number;
 }
 
+export interface HeldList extends ReceivedBody {
+  readonly heard: number;
+}
+
 export const outboxCommands = {
+  /** Keeps a list of what the hub holds: it says all of its range, so that what it does not name is gone. */
+  saveHeld(db: DatabaseSync, { from, through, held, heard }: HeldList): void {
+    db.prepare("DELETE FROM hub_held WHERE sequence >= ? AND sequence <= ?").run(
+      from,
+      through ?? Number.MAX_SAFE_INTEGER,
+    );
+    const insert = db.prepare("INSERT INTO hub_held (sequence, digest, heard) VALUES (?, ?, ?)");
+    for (const { sequence, digest } of held) insert.run(sequence, digest, heard);
+    if (through === null)
+      db.prepare(
+        "INSERT INTO progress (name, value) VALUES ('held listed', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+      ).run(heard);
+  },
+
   /** Takes out of the outbox what the hub's signed receipt names, and keeps the receipt. */
   trimOutbox(db: DatabaseSync, received: readonly ReceivedItem[]): void {
     const trim = db.prepare("DELETE FROM outbox WHERE sequence = ?");

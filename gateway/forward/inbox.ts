@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 import { open } from "../../protocol/envelope.ts";
-import type { AnswersBody, Body, ReceiptBody } from "../../protocol/messages.ts";
+import type { AnswersBody, Body, ReceiptBody, ReceivedBody } from "../../protocol/messages.ts";
 import type { LinkOptions } from "./options.ts";
 
 /**
@@ -19,6 +19,8 @@ export type Receipt = ReceiptBody["received"];
 export interface InboxEvents {
   /** What the hub says as a witness of the egress log. */
   onReceipt(witness: ReceiptBody["witness"]): void;
+  /** What the hub holds, as it was asked. */
+  onList(list: ReceivedBody): void;
   /** Something new may be sent: an acknowledgement of answers, or items that the hub lost. */
   onWork(): void;
 }
@@ -29,6 +31,7 @@ export function createInbox(options: LinkOptions, events: InboxEvents): Inbox {
 
   const act = (body: Body): void => {
     if (body.kind === "batch") throw new FieldwattError("MESSAGE_INVALID", "A hub sends no batch");
+    if (body.kind === "received") return events.onList(body);
     if (body.kind === "answers") return keepAnswers(body.answers, options, events);
     events.onReceipt(body.witness);
     if (body.gaps.length > 0) sendAgain(body.gaps, options, events);

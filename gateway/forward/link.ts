@@ -9,6 +9,7 @@ import { BATCH_ITEMS_MAX, topics, type BatchBody, type OutboxItem } from "../../
 import { answersThrough } from "../answers/commands.ts";
 import { completeThrough, waitingReleases, type Released } from "../release/released.ts";
 import { createBell, type Bell } from "./bell.ts";
+import { createHeld, type Held } from "./held.ts";
 import { createInbox, type Inbox, type Receipt } from "./inbox.ts";
 import type { LinkOptions } from "./options.ts";
 import { createWitnessed, type Witnessed } from "./witnessed.ts";
@@ -120,6 +121,7 @@ async function serveConnection(options: LinkOptions, running: Connected): Promis
 async function work(client: MqttClient, options: LinkOptions, running: Connected): Promise<void> {
   const { clock, gateway, hub, log } = options;
   const witnessed = createWitnessed(options);
+  const held = createHeld(options, () => running.bell.ring());
   const inbox = createInbox(options, {
     onReceipt(reply) {
       running.state.lastReceipt = clock.now();
@@ -128,6 +130,7 @@ async function work(client: MqttClient, options: LinkOptions, running: Connected
         .heard(reply)
         .catch((error: unknown) => log.error({ because: messageOf(error) }, "a cosignature was not kept"));
     },
+    onList: (list) => held.heard(list),
     onWork: () => running.bell.ring(),
   });
   client.on("message", (_topic, payload) => inbox.take(payload));
@@ -136,28 +139,29 @@ async function work(client: MqttClient, options: LinkOptions, running: Connected
   running.state.connected = true;
   delete running.state.lastError;
   log.info({ hub }, "linked to the hub");
-  await deliver(client, options, { ...running, inbox, witnessed });
+  await deliver(client, options, { ...running, inbox, witnessed, held });
 }
 
 async function deliver(
   client: MqttClient,
   options: LinkOptions,
-  running: Running & { inbox: Inbox; witnessed: Witnessed },
+  running: Running & { inbox: Inbox; witnessed: Witnessed; held: Held },
 ): Promise<void> {
   const { store, clock } = options;
-  const { stop, bell, inbox, witnessed } = running;
+  const { stop, bell, inbox, witnessed, held } = running;
   let told = "";
   while (!stop.aborted) {
     const items = waitingReleases(store.read, BATCH_ITEMS_MAX);
     const body = batchOf(store.read, items);
     const progress = `${body.completeThrough}/${body.answersThrough}`;
     const log = witnessed.next();
-    if (items.length === 0 && progress === told && !log) {
+    const list = held.wanted();
+    if (items.length === 0 && progress === told && !log && list === undefined) {
       await bell.wait(IDLE_MS, stop);
       continue;
     }
     const receipt = inbox.receipt(RECEIPT_TIMEOUT_MS, stop);
-    await sendBatch(client, options, { ...body, ...(log && { log }) });
+    await sendBatch(client, options, { ...body, ...(log && { log }), ...(list !== undefined && { list }) });
     const received = await receipt;
     if (!received) {
       if (!stop.aborted)

@@ -1,8 +1,13 @@
+import type { DatabaseSync } from "node:sqlite";
+
+/** SQL, or work that is done piece by piece before its SQL: each piece in a transaction of its own, false after the last. */
+export type MigrationStep = string | { readonly piece: (db: DatabaseSync) => boolean; readonly sql: string };
+
 /**
  * The record's schema, one step after another; a step is never changed once it is released. `PRAGMA user_version`
  * holds the number of steps that a file has seen.
  */
-export const migrations: readonly string[] = [
+export const migrations: readonly MigrationStep[] = [
   `
   CREATE TABLE stream (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 

@@ -3,7 +3,7 @@ import { canonicalJson } from "../../protocol/canonical.ts";
 import type { OutboxItem } from "../../protocol/messages.ts";
 import { sha256Hex } from "../../protocol/keys.ts";
 import { appendLeaf, egressCommands } from "./egress-log.ts";
-import { leafText, type Leaf } from "./leaf.ts";
+import { leafText, type Leaf } from "../../protocol/egress-leaf.ts";
 
 /** One summary that the gate let pass, as it will travel; the outbox number is given inside the transaction. */
 export interface Passed {

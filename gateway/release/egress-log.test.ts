@@ -16,7 +16,7 @@ import {
   logSize,
   signHead,
 } from "./egress-log.ts";
-import { commit, commitmentOf } from "./leaf.ts";
+import { commit, commitmentOf } from "../../protocol/egress-leaf.ts";
 
 const signer = logSigner("kilimani", generateKeyPair());
 const keys = { log: signer, witnesses: [] };
@@ -30,7 +30,11 @@ function openTables(): DatabaseSync {
 }
 
 function release(sequence: number, item: string): void {
-  db.prepare("INSERT INTO release VALUES (?, 1, 'm', 's', 'o', 'hub', 0, ?)").run(sequence, item);
+  const columns = "sequence, summary, member, subject, offer, recipient, released, item";
+  db.prepare(`INSERT INTO release (${columns}) VALUES (?, 1, 'm', 's', 'o', 'hub', 0, ?)`).run(
+    sequence,
+    item,
+  );
 }
 
 beforeEach(() => {

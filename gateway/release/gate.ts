@@ -21,7 +21,7 @@ import type { Passed } from "./commands.ts";
 import { consentsOf } from "./consents.ts";
 import { progressOf } from "../record/progress.ts";
 import { signHead } from "./egress-log.ts";
-import { commitmentOf } from "./leaf.ts";
+import { commitmentOf } from "../../protocol/egress-leaf.ts";
 import { pseudonym } from "./pseudonym.ts";
 
 /** Summaries decided in one transaction. */

@@ -1,24 +1,28 @@
 import { createHmac } from "node:crypto";
-import type { MemberId } from "../../domain/model/index.ts";
-import { canonicalJson } from "../../protocol/canonical.ts";
-import { sha256Hex } from "../../protocol/keys.ts";
+import { z } from "zod";
+import type { MemberId } from "../domain/model/index.ts";
+import { canonicalJson } from "./canonical.ts";
+import { sha256Hex } from "./keys.ts";
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** What the egress log says of one release: enough to check it, nothing that tells whose it is. */
-export interface Leaf {
-  readonly version: 1;
-  readonly offer: string;
+export const leafSchema = z.strictObject({
+  version: z.literal(1),
+  offer: z.string(),
   /** What the summary covers, ms: [from, to). */
-  readonly window: { readonly from: number; readonly to: number };
+  window: z.strictObject({ from: z.int(), to: z.int() }),
   /** SHA-256 of the policy's canonical JSON. */
-  readonly policy: string;
-  readonly recipient: string;
+  policy: z.union([sha256, z.literal("")]),
+  recipient: z.string(),
   /** SHA-256 of the exact bytes that leave. */
-  readonly digest: string;
+  digest: sha256,
   /** The privacy budget spent, a fraction such as "1/2"; absent for an exact figure. */
-  readonly epsilon?: string;
+  epsilon: z.string().optional(),
   /** A commitment for each member inside, in the order of their text. */
-  readonly members: readonly string[];
-}
+  members: z.array(sha256),
+});
+export type Leaf = Readonly<z.infer<typeof leafSchema>>;
 
 /** The bytes that are hashed into the tree. */
 export const leafText = (leaf: Leaf): string => canonicalJson(leaf);

@@ -1,0 +1,148 @@
+import type { DatabaseSync } from "node:sqlite";
+import { openCheckpoint } from "../../protocol/checkpoint.ts";
+import { leafSchema } from "../../protocol/egress-leaf.ts";
+import { sha256Hex } from "../../protocol/keys.ts";
+import { hashLeaf, type Hash } from "../../protocol/merkle.ts";
+import { append, rootOf, type Nodes } from "../../protocol/merkle-tree.ts";
+import type { NoteKey } from "../../protocol/note.ts";
+
+/**
+ * The audit of what left: the tree is built anew from the releases on record, and held against the heads that were
+ * signed, the receipts, what still waits, and the recipient's own signed list of what it received.
+ */
+export interface AuditInput {
+  readonly db: DatabaseSync;
+  readonly log: NoteKey;
+  /** What the recipient says it holds: sequence → digest of the bytes. Absent: only the gateway's own side is audited. */
+  readonly received?: ReadonlyMap<number, string>;
+}
+
+export type Finding =
+  | { readonly kind: "leafMissing" | "leafChanged" | "receiptDiffers"; readonly sequence: number }
+  | { readonly kind: "headWrong"; readonly size: number }
+  | { readonly kind: "sentNotLogged"; readonly sequence: number; readonly digest: string }
+  | { readonly kind: "receivedDiffers"; readonly sequence: number; readonly digest: string }
+  | { readonly kind: "loggedNotSent"; readonly sequence: number };
+
+export interface Audit {
+  readonly releases: number;
+  readonly heads: number;
+  /** Logged, and still on its way. */
+  readonly waiting: number;
+  readonly findings: readonly Finding[];
+}
+
+export function auditEgress({ db, log, received }: AuditInput): Audit {
+  const releases = releasesOf(db);
+  const tree = treeOf(releases);
+  const heads = db.prepare("SELECT size, note FROM egress_head ORDER BY size").all();
+  const waiting = new Set(
+    db
+      .prepare("SELECT sequence FROM outbox")
+      .all()
+      .map((row) => Number(row.sequence)),
+  );
+  const findings = [
+    ...releases.flatMap(releaseFindings),
+    ...heads.flatMap((row) => headFindings({ size: Number(row.size), note: String(row.note) }, tree, log)),
+    ...(received ? againstReceived(releases, waiting, received) : []),
+  ];
+  return { releases: releases.length, heads: heads.length, waiting: waiting.size, findings };
+}
+
+interface LoggedRelease {
+  readonly sequence: number;
+  readonly digest: string;
+  /** The leaf's text and hash on record; absent where there is none. */
+  readonly leaf: string | undefined;
+  readonly hash: string | undefined;
+  readonly receipt: string | undefined;
+}
+
+function releasesOf(db: DatabaseSync): LoggedRelease[] {
+  const sql = `SELECT release.sequence, item, coalesce(text, item) AS leaf, hash, digest FROM release
+    LEFT JOIN egress_leaf ON egress_leaf.release = release.sequence
+    LEFT JOIN receipt ON receipt.sequence = release.sequence ORDER BY egress_leaf.leaf`;
+  return db
+    .prepare(sql)
+    .all()
+    .map((row) => ({
+      sequence: Number(row.sequence),
+      digest: sha256Hex(String(row.item)),
+      leaf: row.hash === null ? undefined : String(row.leaf),
+      hash: row.hash === null ? undefined : String(row.hash),
+      receipt: row.digest === null ? undefined : String(row.digest),
+    }));
+}
+
+function releaseFindings({ sequence, digest, leaf, hash, receipt }: LoggedRelease): Finding[] {
+  if (leaf === undefined) return [{ kind: "leafMissing", sequence }];
+  const parsed = leafSchema.safeParse(jsonOf(leaf));
+  const whole = hash === Buffer.from(hashLeaf(Buffer.from(leaf))).toString("hex");
+  const findings: Finding[] = [];
+  if (!whole || !parsed.success || parsed.data.digest !== digest)
+    findings.push({ kind: "leafChanged", sequence });
+  if (receipt !== undefined && receipt !== digest) findings.push({ kind: "receiptDiffers", sequence });
+  return findings;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function treeOf(releases: readonly LoggedRelease[]): Nodes & { readonly size: number } {
+  const kept = new Map<string, Hash>();
+  const nodes: Nodes = {
+    get(level, index) {
+      const hash = kept.get(`${level}/${index}`);
+      if (!hash) throw new RangeError(`the log has no node ${level}/${index}`);
+      return hash;
+    },
+  };
+  let size = 0;
+  for (const { leaf } of releases) {
+    if (leaf === undefined) continue;
+    for (const { level, index, hash } of append(nodes, size, hashLeaf(Buffer.from(leaf))))
+      kept.set(`${level}/${index}`, hash);
+    size++;
+  }
+  return { ...nodes, size };
+}
+
+function headFindings(
+  { size, note }: { readonly size: number; readonly note: string },
+  tree: Nodes & { readonly size: number },
+  log: NoteKey,
+): Finding[] {
+  try {
+    const { checkpoint } = openCheckpoint(note, { log, witnesses: [] });
+    const right =
+      checkpoint.size === size &&
+      size <= tree.size &&
+      Buffer.compare(checkpoint.root, rootOf(tree, size)) === 0;
+    return right ? [] : [{ kind: "headWrong", size }];
+  } catch {
+    return [{ kind: "headWrong", size }];
+  }
+}
+
+function againstReceived(
+  releases: readonly LoggedRelease[],
+  waiting: ReadonlySet<number>,
+  received: ReadonlyMap<number, string>,
+): Finding[] {
+  const logged = new Map(releases.map((release) => [release.sequence, release]));
+  const notLogged = [...received].flatMap(([sequence, digest]): Finding[] => {
+    const release = logged.get(sequence);
+    if (!release) return [{ kind: "sentNotLogged", sequence, digest }];
+    return release.digest === digest ? [] : [{ kind: "receivedDiffers", sequence, digest }];
+  });
+  const notSent = releases
+    .filter(({ sequence }) => !received.has(sequence) && !waiting.has(sequence))
+    .map(({ sequence }): Finding => ({ kind: "loggedNotSent", sequence }));
+  return [...notLogged, ...notSent];
+}

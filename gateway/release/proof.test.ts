@@ -1,0 +1,188 @@
+import { DatabaseSync } from "node:sqlite";
+import { beforeEach, describe, expect, it } from "vitest";
+import { memberId } from "../../domain/model/index.ts";
+import { commitmentOf } from "../../protocol/egress-leaf.ts";
+import { verifyEgressProof, type EgressProof } from "../../protocol/egress-proof.ts";
+import { generateKeyPair } from "../../protocol/keys.ts";
+import { COSIGNATURE, signNote, verifierKeyToText } from "../../protocol/note.ts";
+import { checkpointText, openCheckpoint } from "../../protocol/checkpoint.ts";
+import { outboxCommands } from "../forward/commands.ts";
+import { migrations } from "../record/migrations.ts";
+import { auditEgress } from "./audit.ts";
+import { releaseCommands, type Passed } from "./commands.ts";
+import { logSigner, signHead } from "./egress-log.ts";
+import { proofOf } from "./proof.ts";
+
+const log = logSigner("kilimani", generateKeyPair());
+const hub = { name: "hub", type: COSIGNATURE, ...generateKeyPair() } as const;
+const secret = Buffer.alloc(32, 5);
+const keys = { log, secret, witness: hub };
+const member = memberId("house-01");
+const SEEN = Date.UTC(2026, 5, 15, 12);
+let db: DatabaseSync;
+
+const passed = (summaryId: number): Passed => ({
+  ...{ summaryId, member, subject: "0".repeat(32), recipient: "hub", released: SEEN },
+  item: {
+    ...{ offer: "trading", purpose: "dpv:ServiceProvision", policyVersion: 1 },
+    summary: {
+      ...{ kind: "energyInterval", subject: "0".repeat(32), start: summaryId * 900_000 },
+      ...{ import: summaryId, export: 0, production: 0, consumption: summaryId, selfConsumption: 0 },
+      provenance: "counted",
+    },
+  },
+  leaf: {
+    ...{ version: 1, offer: "trading", policy: "a".repeat(64), recipient: "hub" },
+    window: { from: summaryId * 900_000, to: (summaryId + 1) * 900_000 },
+    members: [commitmentOf(secret, member, summaryId).hash],
+  },
+});
+
+/** Five releases in two passes; the hub has cosigned the head over them and holds them all. */
+beforeEach(() => {
+  db = new DatabaseSync(":memory:");
+  for (const step of migrations) if (typeof step === "string") db.exec(step);
+  for (let id = 1; id <= 5; id++)
+    db.prepare(
+      "INSERT INTO summary (id, kind, member, key, time, summary) VALUES (?, 'k', 'm', ?, 0, '{}')",
+    ).run(id, String(id));
+  for (const pass of [
+    [1, 2],
+    [3, 4, 5],
+  ]) {
+    releaseCommands.release(db, { passed: pass.map(passed), denied: [], completeThrough: 0 });
+    const head = signHead(db, log);
+    if (head) releaseCommands.saveHead(db, { ...head, signed: SEEN });
+  }
+  const head = signHead(db, log);
+  const { checkpoint } = openCheckpoint(head?.note ?? "", { log, witnesses: [] });
+  const line = signNote(checkpointText(checkpoint), hub, SEEN);
+  releaseCommands.saveCosignature(db, { witness: "hub", size: 5, line });
+  outboxCommands.trimOutbox(db, held());
+  outboxCommands.saveHeld(db, { kind: "received", from: 1, through: null, held: held(), heard: SEEN });
+});
+
+const held = () =>
+  db
+    .prepare("SELECT release, text FROM egress_leaf ORDER BY release")
+    .all()
+    .map((row) => ({
+      sequence: Number(row.release),
+      digest: String((JSON.parse(String(row.text)) as { digest: string }).digest),
+      received: SEEN,
+    }));
+
+const proof = (sequence = 2): EgressProof => {
+  const found = proofOf(db, { sequence, member }, keys);
+  if (!found) throw new Error("no proof");
+  return found;
+};
+
+describe("the proof of a release", () => {
+  it("holds by itself: what left, when, to whom, seen by whom", () => {
+    const verified = verifyEgressProof(JSON.stringify(proof()), { log, witnesses: [hub] });
+    expect(verified).toMatchObject({
+      ...{ member: "house-01", index: 1, size: 5, trusted: true, log: "fieldwatt/kilimani/egress" },
+      leaf: { recipient: "hub", window: { from: 1_800_000, to: 2_700_000 } },
+      item: { sequence: 2, summary: { import: 2 } },
+      witnessed: [{ name: "hub", time: SEEN }],
+    });
+  });
+
+  it("is for the member whom it is about, and for nobody else", () => {
+    expect(proofOf(db, { sequence: 2, member: memberId("house-02") }, keys)).toBeUndefined();
+    expect(proofOf(db, { sequence: 9, member }, keys)).toBeUndefined();
+  });
+
+  const other = logSigner("kilimani", generateKeyPair());
+  it.each<[string, (file: EgressProof) => EgressProof, string]>([
+    [
+      "other bytes",
+      (file) => ({ ...file, item: file.item.replace('"import":2', '"import":3') }),
+      "PROOF_INVALID",
+    ],
+    ["another member", (file) => ({ ...file, member: { ...file.member, id: "house-02" } }), "PROOF_INVALID"],
+    ["the leaf of another release", (file) => ({ ...proof(3), proof: file.proof }), "PROOF_INVALID"],
+    [
+      "a leaf that was changed",
+      (file) => ({ ...file, leaf: file.leaf.replace("hub", "hab") }),
+      "PROOF_INVALID",
+    ],
+    ["another log's key", (file) => ({ ...file, log: verifierKeyToText(other) }), "SIGNATURE_INVALID"],
+    [
+      "a changed head",
+      (file) => ({ ...file, proof: file.proof.replace("\n5\n", "\n6\n") }),
+      "SIGNATURE_INVALID",
+    ],
+    ["a missing part", ({ leaf: _, ...file }) => file as EgressProof, "MESSAGE_INVALID"],
+  ])("does not hold with %s", (_what, change, code) => {
+    const text = JSON.stringify(change(proof()));
+    expect(() => verifyEgressProof(text)).toThrow(expect.objectContaining({ code }));
+  });
+
+  it("by the keys of somebody else's log does not hold, though it names its own", () => {
+    expect(() => verifyEgressProof(JSON.stringify(proof()), { log: other })).toThrow(
+      expect.objectContaining({ code: "SIGNATURE_INVALID" }),
+    );
+  });
+});
+
+describe("the audit", () => {
+  const audit = () =>
+    auditEgress({ db, log, received: new Map(listed().map(({ sequence, digest }) => [sequence, digest])) });
+  const listed = () =>
+    db
+      .prepare("SELECT sequence, digest FROM hub_held")
+      .all()
+      .map((row) => ({ sequence: Number(row.sequence), digest: String(row.digest) }));
+
+  it("finds nothing where all is as it was", () => {
+    expect(audit()).toEqual({ releases: 5, heads: 2, waiting: 0, findings: [] });
+  });
+
+  it.each<[string, string, readonly unknown[]]>([
+    [
+      "something that was sent and is not in the log",
+      `INSERT INTO hub_held VALUES (6, '${"b".repeat(64)}', 0)`,
+      [{ kind: "sentNotLogged", sequence: 6, digest: "b".repeat(64) }],
+    ],
+    [
+      "something in the log that never arrived",
+      "DELETE FROM hub_held WHERE sequence = 4",
+      [{ kind: "loggedNotSent", sequence: 4 }],
+    ],
+    [
+      "other bytes than the hub holds",
+      `UPDATE hub_held SET digest = '${"c".repeat(64)}' WHERE sequence = 2`,
+      [{ kind: "receivedDiffers", sequence: 2, digest: "c".repeat(64) }],
+    ],
+    [
+      "a release whose bytes were changed later",
+      "UPDATE release SET item = replace(item, '\"import\":3', '\"import\":4') WHERE sequence = 3",
+      [
+        { kind: "leafChanged", sequence: 3 },
+        { kind: "receiptDiffers", sequence: 3 },
+        { kind: "receivedDiffers", sequence: 3, digest: expect.any(String) },
+      ],
+    ],
+    [
+      "a leaf that was taken out",
+      "DELETE FROM egress_leaf WHERE release = 5",
+      [
+        { kind: "leafMissing", sequence: 5 },
+        { kind: "headWrong", size: 5 },
+      ],
+    ],
+  ])("names %s", (_what, damage, findings) => {
+    db.exec(damage);
+    expect(audit().findings).toEqual(findings);
+  });
+
+  it("does not take what still waits for lost", () => {
+    releaseCommands.release(db, { passed: [], denied: [], completeThrough: 0 });
+    db.exec(
+      "INSERT INTO outbox SELECT sequence, item FROM release WHERE sequence = 5; DELETE FROM hub_held WHERE sequence = 5",
+    );
+    expect(audit()).toMatchObject({ waiting: 1, findings: [] });
+  });
+});

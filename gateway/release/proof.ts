@@ -1,0 +1,46 @@
+import type { KeyObject } from "node:crypto";
+import type { DatabaseSync } from "node:sqlite";
+import { memberId, type MemberId } from "../../domain/model/index.ts";
+import { logProofToText } from "../../protocol/checkpoint.ts";
+import { commitmentOf } from "../../protocol/egress-leaf.ts";
+import type { EgressProof } from "../../protocol/egress-proof.ts";
+import { COSIGNATURE, verifierKeyToText, type NoteKey } from "../../protocol/note.ts";
+import { headOver, inclusionIn, leafOfRelease } from "./egress-log.ts";
+
+export interface ProofKeys {
+  readonly log: NoteKey;
+  /** Behind the salts of the leaves. */
+  readonly secret: Uint8Array;
+  /** The hub, where there is one. */
+  readonly witness?: { readonly name: string; readonly publicKey: KeyObject };
+}
+
+/**
+ * The proof of one release for the member whom it is about.
+ *
+ * @returns undefined where there is no such release of this member, or no signed head covers it yet
+ */
+export function proofOf(
+  db: DatabaseSync,
+  { sequence, member }: { readonly sequence: number; readonly member: MemberId },
+  { log, secret, witness }: ProofKeys,
+): EgressProof | undefined {
+  const row = db
+    .prepare("SELECT member, summary, item FROM release WHERE sequence = ? AND member = ?")
+    .get(sequence, member);
+  const leaf = leafOfRelease(db, sequence);
+  const head = leaf && headOver(db, leaf.index);
+  if (!row || !head) return undefined;
+  const { salt } = commitmentOf(secret, memberId(String(row.member)), Number(row.summary));
+  const hashes = inclusionIn(db, leaf.index, head.size);
+  return {
+    format: "fieldwatt-egress-proof",
+    version: 1,
+    log: verifierKeyToText(log),
+    witnesses: witness ? [verifierKeyToText({ ...witness, type: COSIGNATURE })] : [],
+    leaf: leaf.text,
+    item: String(row.item),
+    member: { id: String(row.member), salt },
+    proof: logProofToText({ index: leaf.index, hashes, checkpoint: head.note }),
+  };
+}

@@ -110,8 +110,16 @@ const member = z.strictObject({ id, name: z.string().min(1).max(80) });
 /** Who may vouch for the time without a person (decision 0009). */
 const clock = z.strictObject({ trust: z.enum(["system", "ntp", "operator"]).default("system") });
 
-/** Who may vouch for the time without a person (decision 0009). */
-const clock = z.strictObject({ trust: z.enum(["system", "ntp", "operator"]).default("system") });
+/** A minute at most: what was polled and is not committed is lost in a power cut. */
+const commitInterval = duration.refine((ms) => ms <= 60_000, "a minute is the most");
+
+const record = z.strictObject({
+  /**
+   * How long readings of polled devices may wait to share a commit: fewer writes, a longer life of the SD card. What
+   * waits was acknowledged to nobody; a power cut loses at most these readings. Published ones never wait.
+   */
+  commitInterval: commitInterval.default(1_000),
+});
 
 export const siteSchema = z
   .strictObject({
@@ -129,7 +137,7 @@ export const siteSchema = z
     members: z.array(member).min(1).max(1000),
     devices: z.array(device).min(1).max(2000),
     clock: clock.default({ trust: "system" }),
-    clock: clock.default({ trust: "system" }),
+    record: record.default({ commitInterval: 1_000 }),
     broker: z.strictObject(listen).optional(),
     /** A broker that the site has already; the gateway is a client of it. */
     externalBroker: z

@@ -1,29 +1,19 @@
-import { constants, crc32, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
 import type { Series } from "./columns.ts";
 import { readIntegers, writeIntegers } from "./integers.ts";
+import { seal, unseal } from "./seal.ts";
 import { readValues, writeValues } from "./values.ts";
 
 /**
- * One block: what one device said in one hour.
- *
- *   byte 0      form, 0xb1
- *   byte 1      0 plain, 1 zstd
- *   bytes 2-5   CRC-32 of byte 0, byte 1 and the body, little-endian: no flipped bit passes unseen
- *   body        device, the number of clocks and of streams; for each clock its readings and bytes; for each stream its
- *               id, its clock and its bytes; then the columns. A clock is the times (and sequences) that streams
- *               share, because a device is read as a whole. Each column is found without reading those before it.
+ * One block: what one device said in a part of one day, sealed (seal.ts). Its body: the device, the number of clocks and
+ * of streams; for each clock its readings and bytes; for each stream its id, its clock and its bytes; then the columns.
+ * A clock is the times (and sequences) that streams share, because a device is read as a whole. Each column is found
+ * without reading those before it.
  */
 const FORM = 0xb1;
-const HEAD_BYTES = 6;
-const PLAIN = 0;
-const ZSTD = 1;
 
 /** Larger ones are split where they are made; a body that claims more is damaged. */
 export const BLOCK_READINGS_MAX = 100_000;
-const BODY_BYTES_MAX = 8 * 1024 * 1024;
-/** Blocks are made once an hour and read for years. */
-const COMPRESSION_LEVEL = 12;
 
 export interface Block {
   readonly device: number;
@@ -36,20 +26,8 @@ export interface Block {
 
 /** @param streams by id; every series has at least one reading, all together at most `BLOCK_READINGS_MAX` */
 export function encodeBlock(device: number, streams: ReadonlyMap<number, Series>): Uint8Array {
-  const body = encodeBody(device, streams);
-  const options = { params: { [constants.ZSTD_c_compressionLevel]: COMPRESSION_LEVEL } };
-  const packed = zstdCompressSync(body, options);
-  const kept = packed.length < body.length ? packed : body;
-  const bytes = Buffer.alloc(HEAD_BYTES + kept.length);
-  bytes[0] = FORM;
-  bytes[1] = kept === packed ? ZSTD : PLAIN;
-  bytes.set(kept, HEAD_BYTES);
-  bytes.writeUInt32LE(checksum(bytes), 2);
-  return bytes;
+  return seal(FORM, encodeBody(device, streams));
 }
-
-const checksum = (bytes: Uint8Array): number =>
-  crc32(bytes.subarray(HEAD_BYTES), crc32(bytes.subarray(0, 2)));
 
 interface Clock {
   readonly series: Series;
@@ -128,20 +106,7 @@ function encodeColumn({ qualities, values, count }: Series): Uint8Array {
 
 /** Checks the block as a whole. Throws RECORD_BLOCK_DAMAGED; what it returns is what was encoded. */
 export function openBlock(bytes: Uint8Array): Block {
-  return directory(bodyOf(bytes));
-}
-
-function bodyOf(bytes: Uint8Array): Uint8Array {
-  if (bytes.length < HEAD_BYTES || bytes[0] !== FORM) throw damaged("its head is not known");
-  const told = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).readUInt32LE(2);
-  if (checksum(bytes) !== told) throw damaged("its checksum does not fit");
-  const body = bytes.subarray(HEAD_BYTES);
-  if (bytes[1] === PLAIN) return body;
-  try {
-    return zstdDecompressSync(body, { maxOutputLength: BODY_BYTES_MAX });
-  } catch {
-    throw damaged("it cannot be unpacked");
-  }
+  return directory(unseal(FORM, bytes));
 }
 
 interface Place {

@@ -43,6 +43,25 @@ export class ColumnsBuilder {
     this.qualities = new Uint8Array(capacity);
   }
 
+  /** Puts in one reading; `quality` is its position in `QUALITIES`. */
+  add(reading: {
+    readonly stream: number;
+    readonly time: number;
+    readonly value: number;
+    readonly quality: number;
+    readonly sequence: number;
+  }): void {
+    const at = this.count;
+    if (at === this.times.length) this.grow(at + 1);
+    this.streams[at] = reading.stream;
+    this.times[at] = reading.time;
+    this.values[at] = reading.value;
+    this.qualities[at] = reading.quality;
+    if (reading.sequence !== 0) this.sequences ??= new Float64Array(this.times.length);
+    if (this.sequences) this.sequences[at] = reading.sequence;
+    this.count = at + 1;
+  }
+
   /** Puts in the readings from `start` to `end` (exclusive) of one stream. */
   addSeries(stream: number, series: Series, start = 0, end = series.count): void {
     const at = this.count;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import { addMs, FieldwattError, memberId, toIso, type Consent, type Offer } from "../domain/model/index.ts";
-import { openRecord } from "../gateway/record/open.ts";
+import { openCommands } from "../gateway/record/open.ts";
 import { consentsOf } from "../gateway/release/consents.ts";
 import { loadPolicy, loadSite, type Site } from "../gateway/site/load.ts";
 import type { ClockLine } from "../platform/clock.ts";
@@ -42,7 +42,7 @@ export function consentCommand(): Command {
 }
 
 async function list({ site, member, json }: { site: string; member?: string; json?: true }): Promise<void> {
-  await using store = await openRecord({ path: recordOf(await loadSite(site)) });
+  await using store = await openCommands({ path: recordOf(await loadSite(site)) });
   const consents = consentsOf(store.read, member === undefined ? undefined : memberId(member));
   if (json) console.log(JSON.stringify(consents, null, 2));
   else for (const c of consents) console.log(lineOf(c));
@@ -53,7 +53,7 @@ async function give(choice: Choice): Promise<void> {
   const given = clockOf(choice.clock).now();
   const expires = addMs(given, choice.days * DAY_MS);
   const { purpose, recipient } = offer;
-  await using store = await openRecord({ path: recordOf(site) });
+  await using store = await openCommands({ path: recordOf(site) });
   await store.run("giveConsent", {
     member,
     offer: offer.id,
@@ -68,7 +68,7 @@ async function give(choice: Choice): Promise<void> {
 
 async function withdraw(choice: Choice): Promise<void> {
   const { site, member, offer } = await chosen(choice);
-  await using store = await openRecord({ path: recordOf(site) });
+  await using store = await openCommands({ path: recordOf(site) });
   const ended = await store.run("withdrawConsent", {
     member,
     offer: offer.id,

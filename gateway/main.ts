@@ -43,7 +43,13 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   const catalogue = await loadCatalogue(site.deviceFiles === undefined ? [] : [site.deviceFiles]);
   await mustFitDevices(site, catalogue);
 
-  await using store = await openRecord({ path: join(site.data, "record.sqlite"), log });
+  await using store = await openRecord({
+    path: join(site.data, "record.sqlite"),
+    commitInterval: site.record.commitInterval,
+    now: () => clock.now(),
+    timeZone: site.timeZone,
+    log,
+  });
   await using time = await openTime({ ...options, store });
   const { clock } = time;
   const summariser = steadySummariser(time, (from) => createSummariser(site, store, clock, from));

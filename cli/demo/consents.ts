@@ -1,5 +1,5 @@
 import { addMs, memberId, type Instant, type OfferId } from "../../domain/model/index.ts";
-import { openRecord } from "../../gateway/record/open.ts";
+import { openCommands } from "../../gateway/record/open.ts";
 import { POLICY } from "./files.ts";
 
 const YEAR_MS = 365 * 86_400_000;
@@ -9,7 +9,7 @@ export async function giveConsents(
   record: string,
   { members, given }: { members: readonly string[]; given: Instant },
 ): Promise<void> {
-  await using store = await openRecord({ path: record });
+  await using store = await openCommands({ path: record });
   const { version: policyVersion, offers } = POLICY;
   for (const id of members) {
     for (const { id: offer, purpose, recipient } of offers) {

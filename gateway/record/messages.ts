@@ -1,18 +1,16 @@
-import type { ErrorCode, Quality, Reading } from "../../domain/model/index.ts";
+import type { ErrorCode, Quality } from "../../domain/model/index.ts";
+import type { ReadingColumns } from "./blocks/columns.ts";
+import type { PackSlice } from "./blocks/pack.ts";
+import type { Fault, FrameRange } from "./store.ts";
 
 /** What the main thread and the writer's thread say to each other: one task at a time, one answer for each. */
-export type Task = AppendTask | CommandTask | { readonly kind: "close" };
+export type Task = AppendTask | CommandTask | PackTask | { readonly kind: "close" };
 
-/** Readings as columns, whose memory is handed over instead of copied; 21 bytes a reading. */
+/** Readings as columns, whose memory is handed over instead of copied. */
 export interface AppendTask {
   readonly kind: "append";
-  readonly count: number;
-  readonly times: Float64Array<ArrayBuffer>;
-  readonly values: Float64Array<ArrayBuffer>;
-  /** Numbers of this session: the position of the stream's name among all `names` sent so far. */
-  readonly streams: Uint32Array<ArrayBuffer>;
-  readonly qualities: Uint8Array<ArrayBuffer>;
-  /** Names that the writer has not heard yet. */
+  /** `streams` holds durable ids, and `NEW_STREAM` + a position in `names` for what has none yet. */
+  readonly columns: ReadingColumns;
   readonly names: readonly string[];
 }
 
@@ -22,69 +20,67 @@ export interface CommandTask {
   readonly input: unknown;
 }
 
-export type Answer =
-  | { readonly kind: "ready" }
-  /** `value`: readings newly kept (append) or what the command returned. */
-  | { readonly kind: "done"; readonly value: unknown }
-  /** `storage`: the disk or the file is at fault, not the input. */
-  | {
-      readonly kind: "failed";
-      readonly code: ErrorCode;
-      readonly message: string;
-      readonly storage: boolean;
-    };
+/** Writes a slice of the hot readings into blocks; with the last slice the journal's frames count as packed. */
+export interface PackTask {
+  readonly kind: "pack";
+  readonly slice: PackSlice;
+  readonly last: boolean;
+}
 
-/** The position is what the column `quality` holds: append only. */
+export type WriterTask = Exclude<Task, { kind: "close" }>;
+
+/** Where the journal stands. */
+export interface JournalState {
+  readonly last: number;
+  readonly packed: number;
+  /** Of all its files. */
+  readonly bytes: number;
+}
+
+export type Answer = ReadyAnswer | KeptAnswer | DoneAnswer | FailedAnswer;
+
+export interface ReadyAnswer {
+  readonly kind: "ready";
+  /** Committed and not packed, as far as the main thread does not have it. */
+  readonly columns: readonly ReadingColumns[];
+  readonly damaged: readonly FrameRange[];
+  readonly state: JournalState;
+}
+
+export interface KeptAnswer {
+  readonly kind: "kept";
+  /** What was given, with durable ids. */
+  readonly columns: ReadingColumns;
+  /** Of the task's names. */
+  readonly ids: readonly number[];
+  /** The last frame of the commit before this one. */
+  readonly before: number;
+  /** Written to the journal. */
+  readonly bytes: number;
+  readonly state: JournalState;
+}
+
+export interface DoneAnswer {
+  readonly kind: "done";
+  /** What the command returned. */
+  readonly value: unknown;
+  readonly state?: JournalState;
+}
+
+export interface FailedAnswer {
+  readonly kind: "failed";
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** The disk or a file is at fault, not the input. */
+  readonly fault?: Fault;
+}
+
+/** Durable ids are smaller than this. */
+export const NEW_STREAM = 2 ** 31;
+
+/** The position is what the record holds: append only. */
 export const QUALITIES: readonly Quality[] = ["ok", "stale", "sentinel", "implausible", "estimated"];
 
-/** The largest number of readings in one commit; a call with more is committed alone, whole. */
-export const READINGS_PER_COMMIT_MAX = 5_000;
-
-/** Readings that gather for the next commit. */
-export class Columns {
-  count = 0;
-  private times: Float64Array<ArrayBuffer>;
-  private values: Float64Array<ArrayBuffer>;
-  private streams: Uint32Array<ArrayBuffer>;
-  private qualities: Uint8Array<ArrayBuffer>;
-
-  constructor(capacity: number) {
-    this.times = new Float64Array(capacity);
-    this.values = new Float64Array(capacity);
-    this.streams = new Uint32Array(capacity);
-    this.qualities = new Uint8Array(capacity);
-  }
-
-  hasRoomFor(readings: number): boolean {
-    return this.count === 0 || this.count + readings <= READINGS_PER_COMMIT_MAX;
-  }
-
-  add(reading: Reading, stream: number): void {
-    if (this.count === this.times.length) this.grow();
-    const at = this.count++;
-    this.times[at] = reading.time;
-    this.values[at] = reading.value;
-    this.streams[at] = stream;
-    this.qualities[at] = QUALITIES.indexOf(reading.quality);
-  }
-
-  /** The task, and the buffers to transfer with it; this object is empty memory afterwards. */
-  toTask(names: readonly string[]): { task: AppendTask; transfer: ArrayBuffer[] } {
-    const { count, times, values, streams, qualities } = this;
-    const transfer = [times.buffer, values.buffer, streams.buffer, qualities.buffer];
-    return { task: { kind: "append", count, times, values, streams, qualities, names }, transfer };
-  }
-
-  private grow(): void {
-    const capacity = Math.max(64, this.times.length * 2);
-    const times = new Float64Array(capacity);
-    const values = new Float64Array(capacity);
-    const streams = new Uint32Array(capacity);
-    const qualities = new Uint8Array(capacity);
-    times.set(this.times);
-    values.set(this.values);
-    streams.set(this.streams);
-    qualities.set(this.qualities);
-    Object.assign(this, { times, values, streams, qualities });
-  }
-}
+/** The buffers that go to the other thread with these columns, instead of copies. */
+export const buffersOf = ({ streams, times, values, qualities, sequences }: ReadingColumns): ArrayBuffer[] =>
+  [streams, times, values, qualities, ...(sequences ? [sequences] : [])].map(({ buffer }) => buffer);

@@ -1,49 +1,99 @@
 import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
-import { FieldwattError, messageOf } from "../../domain/model/index.ts";
+import { FieldwattError, messageOf, type Instant } from "../../domain/model/index.ts";
 import type { Logger } from "../../platform/log.ts";
+import { deviceNameOf } from "./blocks/rows.ts";
 import type { Commands } from "./commands.ts";
-import type { Answer } from "./messages.ts";
-import { WriteQueue, type Perform } from "./queue.ts";
-import type { CommandInput, CommandOutput, CommandTable, RecordStore } from "./store.ts";
-import { moduleBeside, startWriter, type WriterThread } from "./thread.ts";
+import { RecordFeed } from "./feed.ts";
+import { HotReadings } from "./hot.ts";
+import { lockFolder } from "./lock.ts";
+import type { KeptAnswer, ReadyAnswer } from "./messages.ts";
+import { openReadings } from "./open-readings.ts";
+import { Packing, type PackingOptions } from "./packing.ts";
+import { WriteQueue } from "./queue.ts";
+import type { Readings } from "./readings.ts";
+import { RestartingWriter } from "./restarting.ts";
+import type {
+  CommandInput,
+  CommandOutput,
+  CommandTable,
+  FrameRange,
+  RecordStats,
+  RecordStore,
+} from "./store.ts";
+import { StreamNames } from "./stream-names.ts";
+import { moduleBeside } from "./thread.ts";
 
-/** Crashes of the writer, one after another without a commit between them, before the record gives up. */
-const CRASHES_MAX = 5;
 /** How long closing waits for what is still to commit, ms. */
 const CLOSE_MS = 30_000;
+/** Readings in memory at which no more are taken: packing has failed for long, and a Pi has no more room. */
+export const HOT_READINGS_MAX = 1_000_000;
 
 export interface RecordOptions {
-  /** The SQLite file; its folder is made where it is missing. */
+  /** The SQLite file; the journal's folder lies beside it. Its folder is made where it is missing. */
   readonly path: string;
   /** A module that exports `commands`; the gateway's own where absent. */
   readonly commands?: URL;
+  /** How long readings that may wait do so, ms; 0 where absent. */
+  readonly commitInterval?: number;
+  /** The gateway's time: an hour that is over is packed. Without it only large amounts are. */
+  readonly now?: () => Instant;
+  /** Of the site, for civil days; UTC where absent. */
+  readonly timeZone?: string;
   readonly log?: Logger;
 }
 
+/** The journal of the record in this file. */
+export const journalFolder = (path: string): string => join(dirname(path), "journal");
+
 /**
- * Opens the record. Rejects with FOLDER_UNWRITABLE, RECORD_NEWER (the file is of a newer program) or RECORD_FAILED.
- * Disposing commits what waits, then closes the file.
+ * Opens the record for this process alone. Rejects with RECORD_BUSY (another gateway has it), FOLDER_UNWRITABLE,
+ * RECORD_NEWER (a file is of a newer program) or RECORD_FAILED. Disposing commits what waits, then closes the files.
  */
 export async function openRecord<Table extends CommandTable = Commands>(
   options: RecordOptions,
 ): Promise<RecordStore<Table>> {
   makeFolder(dirname(options.path));
-  const writer = new RestartingWriter(options);
+  const lock = lockFolder(journalFolder(options.path));
+  try {
+    const parts = await openParts(options);
+    let closing: Promise<void> | undefined;
+    return {
+      append: (readings, how) => parts.queue.append(readings, how),
+      run: commandsOf<Table>(parts.queue),
+      read: parts.read,
+      readings: parts.readings,
+      feed: parts.feed,
+      stats: () => statsOf(parts),
+      [Symbol.asyncDispose]: () => (closing ??= close(parts).finally(() => lock[Symbol.dispose]())),
+    };
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Only commands and reading with SQL: for a command line beside the gateway that is running. */
+export type CommandStore<Table extends CommandTable = Commands> = Pick<RecordStore<Table>, "run" | "read"> &
+  AsyncDisposable;
+
+/** As `openRecord`, without the readings and beside whoever has them. Rejects as it does, except RECORD_BUSY. */
+export async function openCommands<Table extends CommandTable = Commands>(
+  options: Pick<RecordOptions, "path" | "commands" | "log">,
+): Promise<CommandStore<Table>> {
+  makeFolder(dirname(options.path));
+  const writer = new RestartingWriter({ ...placesOf(options), onReady: () => undefined });
   await writer.start();
-  const queue = new WriteQueue((task, transfer) => writer.perform(task, transfer));
-  writer.onRestart = () => queue.forgetNamesSent();
-  const read = new DatabaseSync(options.path, { readOnly: true, timeout: 1_000 });
+  const refusal = () => new FieldwattError("RECORD_FAILED", "This process only runs commands.");
+  const queue = new WriteQueue({ perform: writer.perform, commitInterval: 0, onKept: () => 0, refusal });
+  const read = openForReading(options.path);
   let closing: Promise<void> | undefined;
   return {
-    append: (readings) => queue.append(readings),
-    run: <Name extends keyof Table & string>(name: Name, input: CommandInput<Table, Name>) =>
-      queue.run(name, input) as Promise<CommandOutput<Table, Name>>,
+    run: commandsOf<Table>(queue),
     read,
-    stats: () => queue.stats(),
-    [Symbol.asyncDispose]: () => (closing ??= close(queue, read, writer)),
+    [Symbol.asyncDispose]: () => (closing ??= closeFiles({ queue, read, writer })),
   };
 }
 
@@ -55,50 +105,106 @@ function makeFolder(folder: string): void {
   }
 }
 
-async function close(queue: WriteQueue, read: DatabaseSync, writer: RestartingWriter): Promise<void> {
+const placesOf = ({ path, commands, log }: RecordOptions) => ({
+  path,
+  commands: (commands ?? moduleBeside("commands")).href,
+  ...(log && { log }),
+});
+
+const openForReading = (path: string): DatabaseSync =>
+  new DatabaseSync(path, { readOnly: true, timeout: 1_000 });
+
+const commandsOf =
+  <Table extends CommandTable>(queue: WriteQueue): RecordStore<Table>["run"] =>
+  <Name extends keyof Table & string>(name: Name, input: CommandInput<Table, Name>) =>
+    queue.run({ kind: "command", name, input }) as Promise<CommandOutput<Table, Name>>;
+
+/** The parts of an open record. */
+interface Parts {
+  readonly writer: RestartingWriter;
+  readonly queue: WriteQueue;
+  readonly hot: HotReadings;
+  readonly packing: Packing;
+  readonly read: DatabaseSync;
+  readonly readings: Readings;
+  readonly feed: RecordFeed;
+  readonly damaged: FrameRange[];
+  lastCommit: Instant | undefined;
+}
+
+async function openParts(options: RecordOptions): Promise<Parts> {
+  const { path, log, now } = options;
+  const folder = journalFolder(path);
+  let take: (ready: ReadyAnswer) => void = () => undefined;
+  const places = { ...placesOf(options), journal: folder };
+  const writer = new RestartingWriter({ ...places, onReady: (ready) => take(ready) });
+  const { ready } = await writer.start();
+  const read = openForReading(path);
+  const names = new StreamNames(read);
+  const hot = new HotReadings((stream) => deviceNameOf(names.name(stream)));
+  const journal = () => writer.journal;
+  const logged = log ? { log } : {};
+  const feed = new RecordFeed({ folder, read, names, journal, ...logged });
+  const damaged: FrameRange[] = [];
+  take = (found) => {
+    for (const columns of found.columns) hot.add(columns);
+    damaged.push(...found.damaged);
+    feed.forget();
+  };
+  take(ready);
+  const queue = new WriteQueue({
+    perform: writer.perform,
+    commitInterval: options.commitInterval ?? 0,
+    onKept: (kept) => onKept(parts, kept, now),
+    refusal: () => refusal(hot),
+  });
+  const run: PackingOptions["run"] = (task, transfer) => queue.run(task, transfer);
+  const packing = new Packing({ hot, run, journal, ...(now && { now }), ...logged });
+  const zone = options.timeZone === undefined ? {} : { timeZone: options.timeZone };
+  const readings = openReadings({ read, hot, ...zone, ...logged });
+  const parts: Parts = { writer, queue, hot, packing, read, readings, feed, damaged, lastCommit: undefined };
+  packing.afterCommit(0);
+  return parts;
+}
+
+/** A commit is in the hot readings and in the feed before its callers hear of it. */
+function onKept(parts: Parts, kept: KeptAnswer, now: (() => Instant) | undefined): number {
+  const added = parts.hot.add(kept.columns);
+  parts.feed.kept(kept.before, kept.state.last, kept.columns);
+  parts.lastCommit = now?.();
+  // When this turn is over: the callers hear first.
+  setImmediate(() => parts.packing.afterCommit(kept.bytes));
+  return added;
+}
+
+function refusal(hot: HotReadings): FieldwattError | undefined {
+  if (hot.count < HOT_READINGS_MAX) return undefined;
+  const message = `The record could not commit: ${HOT_READINGS_MAX} readings wait to be packed, and that fails.`;
+  return new FieldwattError("RECORD_FAILED", message);
+}
+
+function statsOf({ queue, hot, writer, lastCommit, damaged }: Parts): RecordStats {
+  const { last, packed, bytes } = writer.journal;
+  return {
+    ...queue.stats(),
+    journalBytes: bytes,
+    readingsHot: hot.count,
+    frames: { last, packed },
+    ...(lastCommit !== undefined && { lastCommit }),
+    damagedFrames: damaged,
+  };
+}
+
+async function close(parts: Parts): Promise<void> {
+  await parts.packing.close();
+  await closeFiles(parts);
+}
+
+async function closeFiles({ queue, read, writer }: Pick<Parts, "queue" | "read" | "writer">): Promise<void> {
   const giveUp = new AbortController();
   await Promise.race([queue.close(), wait(CLOSE_MS, undefined, { signal: giveUp.signal, ref: false })]);
   giveUp.abort();
   // The reader first: the last connection to close moves the log into the file.
   read.close();
   await writer.close();
-}
-
-/** The writer's thread, started anew after a crash; what the crashed one had in hand is rejected, never repeated. */
-class RestartingWriter {
-  onRestart: () => void = () => undefined;
-  private readonly options: RecordOptions;
-  private thread: WriterThread | undefined;
-  private crashes = 0;
-
-  constructor(options: RecordOptions) {
-    this.options = options;
-  }
-
-  async start(): Promise<WriterThread> {
-    const commands = this.options.commands ?? moduleBeside("commands");
-    return (this.thread ??= await startWriter(this.options.path, commands));
-  }
-
-  readonly perform: Perform = async (task, transfer) => {
-    if (this.crashes >= CRASHES_MAX)
-      throw new FieldwattError("RECORD_FAILED", "The record's writer keeps crashing.");
-    try {
-      const answer = await (await this.start()).perform(task, transfer);
-      this.crashes = 0;
-      return answer;
-    } catch (error) {
-      this.crashes++;
-      this.thread = undefined;
-      this.onRestart();
-      this.options.log?.error({ err: error, crashes: this.crashes }, "the record's writer crashed");
-      throw error;
-    }
-  };
-
-  async close(): Promise<void> {
-    const closed: Promise<Answer | undefined> | undefined = this.thread?.perform({ kind: "close" });
-    await closed?.catch(() => undefined);
-    await this.thread?.stop();
-  }
 }

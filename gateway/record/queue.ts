@@ -1,194 +1,227 @@
-import { FieldwattError, messageOf, type Reading, type StreamId } from "../../domain/model/index.ts";
-import type { Answer, CommandTask, Task } from "./messages.ts";
-import { Columns, QUALITIES } from "./messages.ts";
-import type { RecordStats } from "./store.ts";
+import { FieldwattError, messageOf, type Reading } from "../../domain/model/index.ts";
+import { Batch, READINGS_PER_COMMIT_MAX, STREAMS_MAX, type AppendCall, type StreamIds } from "./batch.ts";
+import {
+  buffersOf,
+  QUALITIES,
+  type Answer,
+  type KeptAnswer,
+  type Task,
+  type WriterTask,
+} from "./messages.ts";
+import type { AppendOptions, Fault } from "./store.ts";
 
 /**
- * What waits for the writer. While one transaction runs, the readings of all callers gather in the next one, so a
- * commit carries as much as arrived during the one before: many callers share one sync of the disk, and a lone
- * caller waits for nobody (no timer). A command closes the batch before it, which keeps the order of calls.
+ * What waits for the writer. While one commit runs, the readings of all callers gather in the next one, so a commit
+ * carries as much as arrived during the one before: many callers share one sync of the disk, and a lone caller waits
+ * for nobody. Only calls that may wait are held up to the commit interval, while nothing else comes that takes them
+ * along. A command closes the batch before it, which keeps the order of calls.
  */
 
 /** Readings that may wait as columns, about 4 MB; beyond it calls are held back. */
 export const QUEUE_READINGS_MAX = 200_000;
 /** Calls that may be held back; beyond it a call is refused. */
 export const CALLS_HELD_MAX = 100_000;
-/** Names of streams in one run of the program. */
-export const STREAMS_MAX = 100_000;
 
-export type Perform = (task: Task, transfer?: ArrayBuffer[]) => Promise<Answer>;
+export type Perform = (task: WriterTask, transfer?: ArrayBuffer[]) => Promise<Answer>;
 
-interface AppendCall extends PromiseWithResolvers<unknown> {
-  readonly kind: "append";
-  readonly readings: readonly Reading[];
+interface TaskCall extends PromiseWithResolvers<unknown> {
+  readonly kind: "task";
+  readonly task: Exclude<Task, { kind: "append" | "close" }>;
+  readonly transfer: ArrayBuffer[];
 }
 
-interface CommandCall extends PromiseWithResolvers<unknown> {
-  readonly kind: "command";
-  readonly task: CommandTask;
+export interface QueueOptions {
+  readonly perform: Perform;
+  /** How long a call that may wait waits, ms. */
+  readonly commitInterval: number;
+  /** Takes what was committed, before its callers hear. @returns how many readings were new */
+  onKept(kept: KeptAnswer): number;
+  /** Why readings cannot be taken at present. */
+  refusal(): FieldwattError | undefined;
 }
 
-type Batch = { readonly kind: "append"; readonly columns: Columns; readonly calls: AppendCall[] };
+export interface QueueStats {
+  readonly readingsCommitted: number;
+  readonly commits: number;
+  readonly readingsWaiting: number;
+  readonly callsHeld: number;
+  readonly failing?: string;
+  readonly fault?: Fault;
+}
 
 export class WriteQueue {
-  private readonly perform: Perform;
-  private readonly steps: (Batch | CommandCall)[] = [];
-  private held: (AppendCall | CommandCall)[] = [];
-  private readonly streams = new Map<StreamId, number>();
-  private newNames: string[] = [];
+  private readonly options: QueueOptions;
+  private readonly steps: (Batch | TaskCall)[] = [];
+  private held: (AppendCall | TaskCall)[] = [];
+  private readonly ids: StreamIds = new Map();
   private waiting = 0;
   private committed = 0;
   private commits = 0;
   private lastBatch = 0;
-  private failing: string | undefined;
+  private failure: { readonly failing: string; readonly fault: Fault } | undefined;
   private closed = false;
   private pumping: Promise<void> | undefined;
+  /** Ends the wait of a batch that may wait. */
+  private hurry: () => void = () => undefined;
 
-  constructor(perform: Perform) {
-    this.perform = perform;
+  constructor(options: QueueOptions) {
+    this.options = options;
   }
 
-  async append(readings: readonly Reading[]): Promise<void> {
+  async append(readings: readonly Reading[], { mayWait = false }: AppendOptions = {}): Promise<void> {
     const fault = this.faultOf(readings);
     if (fault) throw fault;
     if (readings.length === 0) return;
-    const call: AppendCall = { kind: "append", readings, ...Promise.withResolvers() };
+    const call: AppendCall = { kind: "append", readings, mayWait, ...Promise.withResolvers() };
     this.take(call);
     await call.promise;
   }
 
-  run(name: string, input: unknown): Promise<unknown> {
+  /** Runs a task in order with everything else; resolves with the value of its answer. */
+  run(task: TaskCall["task"], transfer: ArrayBuffer[] = []): Promise<unknown> {
     if (this.closed) return Promise.reject(closedError());
-    const call: CommandCall = {
-      kind: "command",
-      task: { kind: "command", name, input },
-      ...Promise.withResolvers(),
-    };
+    const call: TaskCall = { kind: "task", task, transfer, ...Promise.withResolvers() };
     this.take(call);
     return call.promise;
   }
 
-  stats(): RecordStats {
+  stats(): QueueStats {
     return {
       readingsCommitted: this.committed,
       commits: this.commits,
       readingsWaiting: this.waiting,
       callsHeld: this.held.length,
-      ...(this.failing !== undefined && { failing: this.failing }),
+      ...this.failure,
     };
-  }
-
-  /** A new writer knows no names. */
-  forgetNamesSent(): void {
-    this.newNames = [...this.streams.keys()];
   }
 
   /** Takes no more calls, and resolves when all that were taken have their answer. */
   async close(): Promise<void> {
     this.closed = true;
+    this.hurry();
     await this.pumping;
   }
 
   private faultOf(readings: readonly Reading[]): FieldwattError | undefined {
     if (this.closed) return closedError();
-    for (const { stream, time, value, quality } of readings) {
-      if (!Number.isSafeInteger(time) || !Number.isFinite(value) || !QUALITIES.includes(quality)) {
-        const text = `time ${time}, value ${value}, quality ${quality}`;
+    for (const { stream, time, value, quality, sequence = 0 } of readings) {
+      const whole = Number.isSafeInteger(time) && Number.isSafeInteger(sequence) && sequence >= 0;
+      if (!whole || !Number.isFinite(value) || !QUALITIES.includes(quality)) {
+        const text = `time ${time}, value ${value}, quality ${quality}, sequence ${sequence}`;
         return new FieldwattError("RECORD_FAILED", `A reading of ${stream} cannot be kept: ${text}`);
       }
     }
     return undefined;
   }
 
-  private take(call: AppendCall | CommandCall): void {
+  private take(call: AppendCall | TaskCall): void {
     if (this.held.length === 0 && this.hasRoomFor(call)) this.admit(call);
     else if (this.held.length < CALLS_HELD_MAX) this.held.push(call);
     else
       call.reject(
         new FieldwattError("RECORD_FAILED", `More than ${CALLS_HELD_MAX} calls wait for the record.`),
       );
+    if (this.mustHurry()) this.hurry();
     // After this turn of the event loop, so that all that one read of the sockets brought goes together.
     this.pumping ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.pump());
   }
 
-  private hasRoomFor(call: AppendCall | CommandCall): boolean {
-    if (call.kind === "command") return this.steps.length < CALLS_HELD_MAX;
+  private hasRoomFor(call: AppendCall | TaskCall): boolean {
+    if (call.kind === "task") return this.steps.length < CALLS_HELD_MAX;
     return this.waiting === 0 || this.waiting + call.readings.length <= QUEUE_READINGS_MAX;
   }
 
-  private admit(call: AppendCall | CommandCall): void {
-    if (call.kind === "command") {
+  private admit(call: AppendCall | TaskCall): void {
+    if (call.kind === "task") {
       this.steps.push(call);
       return;
     }
-    const numbers = call.readings.map(({ stream }) => this.numberOf(stream));
-    if (numbers.includes(undefined)) {
+    if (this.ids.size >= STREAMS_MAX && call.readings.some(({ stream }) => !this.ids.has(stream))) {
       call.reject(new FieldwattError("RECORD_FAILED", `More than ${STREAMS_MAX} streams in one run.`));
       return;
     }
-    const batch = this.openBatch(call.readings.length);
-    call.readings.forEach((reading, at) => batch.columns.add(reading, Number(numbers[at])));
-    batch.calls.push(call);
+    this.openBatch(call.readings.length).add(call);
     this.waiting += call.readings.length;
   }
 
   private openBatch(readings: number): Batch {
     const last = this.steps.at(-1);
-    if (last?.kind === "append" && last.columns.hasRoomFor(readings)) return last;
-    const batch: Batch = {
-      kind: "append",
-      columns: new Columns(Math.max(readings, this.lastBatch)),
-      calls: [],
-    };
+    if (last?.kind === "append" && last.hasRoomFor(readings)) return last;
+    const capacity = Math.max(readings, this.lastBatch);
+    const batch = new Batch(this.ids, { capacity, since: performance.now() });
     this.steps.push(batch);
     return batch;
   }
 
-  private numberOf(stream: StreamId): number | undefined {
-    const known = this.streams.get(stream);
-    if (known !== undefined) return known;
-    if (this.streams.size >= STREAMS_MAX) return undefined;
-    this.streams.set(stream, this.streams.size);
-    this.newNames.push(stream);
-    return this.streams.size - 1;
-  }
-
   private async pump(): Promise<void> {
-    for (let step = this.steps.shift(); step; step = this.steps.shift()) {
+    for (let step = this.steps[0]; step; step = this.steps[0]) {
+      if (step.kind === "append") await this.gather(step);
+      this.steps.shift();
       if (step.kind === "append") await this.commit(step);
-      else this.settle(step, await this.performSafely(step.task));
+      else this.settle([step], await this.performSafely(step.task, step.transfer));
       this.admitHeld();
     }
     this.pumping = undefined;
   }
 
-  private async commit({ columns, calls }: Batch): Promise<void> {
-    const readings = columns.count;
-    const { task, transfer } = columns.toTask(this.newNames);
-    this.newNames = [];
-    const answer = await this.performSafely(task, transfer);
-    this.waiting -= readings;
-    this.lastBatch = readings;
-    if (answer.kind === "done") this.committed += Number(answer.value);
-    for (const call of calls) this.settle(call, answer);
+  /** Whether the first step must not wait any longer. */
+  private mustHurry(): boolean {
+    const [first] = this.steps;
+    if (this.closed || this.steps.length > 1 || this.held.length > 0 || first?.kind !== "append") return true;
+    return first.urgent || first.count >= READINGS_PER_COMMIT_MAX;
   }
 
-  private async performSafely(task: Task, transfer?: ArrayBuffer[]): Promise<Answer> {
+  private async gather(batch: Batch): Promise<void> {
+    const ms = batch.since + this.options.commitInterval - performance.now();
+    if (ms <= 0 || this.mustHurry()) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.hurry = () => undefined;
+  }
+
+  private async commit(batch: Batch): Promise<void> {
+    const task = batch.toTask();
+    const readings = batch.count;
+    const refusal = this.options.refusal();
+    const answer = refusal
+      ? this.noted({ kind: "failed", code: refusal.code, message: refusal.message, fault: "other" })
+      : await this.performSafely(task, buffersOf(task.columns));
+    this.waiting -= readings;
+    this.lastBatch = readings;
+    if (answer.kind === "kept") {
+      batch.names.forEach((name, i) => this.ids.set(name, Number(answer.ids[i])));
+      this.committed += this.options.onKept(answer);
+    }
+    this.settle(batch.calls, answer);
+  }
+
+  private async performSafely(task: WriterTask, transfer: ArrayBuffer[]): Promise<Answer> {
     try {
-      const answer = await this.perform(task, transfer);
-      if (answer.kind !== "failed") this.commits++;
-      if (answer.kind !== "failed") this.failing = undefined;
-      else if (answer.storage) this.failing = answer.message;
-      return answer;
+      return this.noted(await this.options.perform(task, transfer));
     } catch (error) {
-      this.failing = messageOf(error);
-      return { kind: "failed", code: "RECORD_FAILED", message: messageOf(error), storage: true };
+      return this.noted({ kind: "failed", code: "RECORD_FAILED", message: messageOf(error), fault: "other" });
     }
   }
 
-  private settle(call: AppendCall | CommandCall, answer: Answer): void {
-    if (answer.kind === "failed") call.reject(new FieldwattError(answer.code, answer.message));
-    else call.resolve(answer.kind === "done" ? answer.value : undefined);
+  private noted(answer: Answer): Answer {
+    if (answer.kind !== "failed") {
+      this.commits++;
+      this.failure = undefined;
+    } else if (answer.fault) this.failure = { failing: answer.message, fault: answer.fault };
+    return answer;
+  }
+
+  private settle(calls: readonly (AppendCall | TaskCall)[], answer: Answer): void {
+    for (const call of calls) {
+      if (answer.kind === "failed") call.reject(new FieldwattError(answer.code, answer.message));
+      else if (call.kind === "append") call.resolve();
+      else call.resolve(answer.kind === "done" ? answer.value : undefined);
+    }
   }
 
   private admitHeld(): void {

@@ -1,9 +1,12 @@
 import { Worker } from "node:worker_threads";
 import { FieldwattError } from "../../domain/model/index.ts";
-import type { Answer, Task } from "./messages.ts";
+import type { Answer, ReadyAnswer, Task } from "./messages.ts";
+import type { WriterData } from "./writer.ts";
 
 /** The writer's thread as the main thread sees it. */
 export interface WriterThread {
+  /** What it found when it opened the record. */
+  readonly ready: ReadyAnswer;
   /** One task at a time. Rejects when the thread ends before it answers; whether the task is committed is unknown. */
   perform(task: Task, transfer?: ArrayBuffer[]): Promise<Answer>;
   /** Ends the thread at once, whatever it is doing. */
@@ -17,18 +20,17 @@ export function moduleBeside(name: string): URL {
 }
 
 /**
- * Starts the thread; resolves when the file is open and its schema is current. Rejects with RECORD_NEWER or
+ * Starts the thread; resolves when the record is open and its schema is current. Rejects with RECORD_NEWER or
  * RECORD_FAILED.
  */
-export async function startWriter(path: string, commands: URL): Promise<WriterThread> {
-  const worker = new Worker(moduleBeside("writer"), {
-    workerData: { path, commands: commands.href },
-    name: "record",
-  });
+export async function startWriter(data: WriterData): Promise<WriterThread> {
+  const worker = new Worker(moduleBeside("writer"), { workerData: data, name: "record" });
   const thread = listen(worker);
-  const answer = await thread.next();
-  if (answer.kind === "failed") throw new FieldwattError(answer.code, answer.message);
+  const ready = await thread.next();
+  if (ready.kind === "failed") throw new FieldwattError(ready.code, ready.message);
+  if (ready.kind !== "ready") throw new FieldwattError("RECORD_FAILED", "The record's writer began oddly.");
   return {
+    ready,
     perform(task, transfer = []) {
       const next = thread.next();
       worker.postMessage(task, transfer);

@@ -1,83 +1,99 @@
 /**
- * The writer's thread: the only place that writes to the record. It takes one task at a time, runs it in one
- * transaction and answers after the commit, so an answer "done" means: on the disk.
+ * The writer's thread: the only place that writes to the record. It takes one task at a time and answers after the
+ * commit, so an answer "kept" or "done" means: on the disk. Readings go to the journal; commands, packed blocks and
+ * the names of streams to SQLite, one transaction for each task.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
-import type { CommandTable } from "./store.ts";
+import type { ReadingColumns } from "./blocks/columns.ts";
+import { packSlice } from "./blocks/pack.ts";
+import { failure } from "./faults.ts";
+import { joined, partsOf } from "./journal/columns.ts";
+import { openJournal, type Journal } from "./journal/journal.ts";
+import { buffersOf, NEW_STREAM, type Answer, type JournalState } from "./messages.ts";
+import type { AppendTask, CommandTask, PackTask, Task, WriterTask } from "./messages.ts";
 import { openForWriting, transact } from "./sqlite.ts";
-import type { Answer, AppendTask, CommandTask, Task } from "./messages.ts";
+import type { CommandTable } from "./store.ts";
 
-const SQLITE_CONSTRAINT = 19;
+/** In `progress`: the last frame of the journal whose readings are in blocks. */
+export const PACKED = "journal packed";
+
+export interface WriterData {
+  readonly path: string;
+  readonly commands: string;
+  /** The journal's folder; without it the writer runs commands only. */
+  readonly journal?: string;
+  /** The last frame that the main thread has already. */
+  readonly after: number;
+}
 
 class Writer {
-  private readonly names: string[] = [];
-  /** Row ids by number of this session. */
-  private readonly ids = new Map<number, number>();
-  private readonly insert: StatementSync;
-  private readonly addStream: StatementSync;
-  private readonly findStream: StatementSync;
   private readonly db: DatabaseSync;
   private readonly commands: CommandTable;
+  private readonly journal: Journal | undefined;
+  private packed: number;
+  private readonly addStream: StatementSync;
+  private readonly findStream: StatementSync;
 
-  constructor(db: DatabaseSync, commands: CommandTable) {
+  constructor(db: DatabaseSync, commands: CommandTable, journal: Journal | undefined) {
     this.db = db;
     this.commands = commands;
-    // Only a repeated (time, stream) is ignored; OR IGNORE would also swallow a NULL value.
-    this.insert = db.prepare(
-      "INSERT INTO reading (time, stream, value, quality) VALUES (?, ?, ?, ?) ON CONFLICT (time, stream) DO NOTHING",
-    );
+    this.journal = journal;
+    this.packed = packedFrame(db);
     this.addStream = db.prepare("INSERT INTO stream (name) VALUES (?) ON CONFLICT (name) DO NOTHING");
     this.findStream = db.prepare("SELECT id FROM stream WHERE name = ?");
   }
 
-  perform(task: Exclude<Task, { kind: "close" }>): Answer {
+  get state(): JournalState {
+    return { last: this.journal?.lastFrame ?? 0, packed: this.packed, bytes: this.journal?.bytes ?? 0 };
+  }
+
+  perform(task: WriterTask): Answer {
     try {
-      return { kind: "done", value: task.kind === "append" ? this.append(task) : this.run(task) };
+      if (task.kind === "append") return this.append(task);
+      if (task.kind === "pack") return this.pack(task);
+      return { kind: "done", value: this.run(task) };
     } catch (error) {
       return failure(error);
     }
   }
 
+  /** What may be done after the answer, while nobody waits. */
+  rest(): void {
+    this.journal?.prepare();
+  }
+
   close(): void {
+    this.journal?.close();
     this.db.close();
   }
 
-  private append(task: AppendTask): number {
-    this.names.push(...task.names);
-    const before = this.ids.size;
-    try {
-      return transact(this.db, () => this.insertAll(task));
-    } catch (error) {
-      // Names that this transaction would have added are not in the file; a Map keeps the order of arrival.
-      for (const stream of [...this.ids.keys()].slice(before)) this.ids.delete(stream);
-      throw error;
-    }
+  private append({ columns, names }: AppendTask): Answer {
+    if (!this.journal) throw new FieldwattError("RECORD_FAILED", "This process only runs commands.");
+    const ids = names.length === 0 ? [] : transact(this.db, () => names.map((name) => this.idOf(name)));
+    if (ids.length > 0) translate(columns, ids);
+    const before = this.journal.lastFrame;
+    const bytes = this.journal.append(partsOf(columns));
+    return { kind: "kept", columns, ids, before, bytes, state: this.state };
   }
 
-  private insertAll({ count, times, values, streams, qualities }: AppendTask): number {
-    let kept = 0;
-    for (let at = 0; at < count; at++) {
-      const stream = this.ids.get(Number(streams[at])) ?? this.learn(Number(streams[at]));
-      const { changes } = this.insert.run(
-        Number(times[at]),
-        stream,
-        Number(values[at]),
-        Number(qualities[at]),
-      );
-      kept += Number(changes);
-    }
-    return kept;
-  }
-
-  private learn(stream: number): number {
-    const name = this.names[stream];
-    if (name === undefined) throw new FieldwattError("RECORD_FAILED", `stream ${stream} has no name`);
+  private idOf(name: string): number {
     this.addStream.run(name);
     const id = Number(this.findStream.get(name)?.["id"]);
-    this.ids.set(stream, id);
+    if (id >= NEW_STREAM) throw new FieldwattError("RECORD_FAILED", "The record has too many streams.");
     return id;
+  }
+
+  private pack({ slice, last }: PackTask): Answer {
+    const value = transact(this.db, () => {
+      const packed = packSlice(this.db, slice);
+      if (last) setPackedFrame(this.db, slice.lastFrame);
+      return packed;
+    });
+    if (last) this.packed = slice.lastFrame;
+    if (last) this.journal?.release(slice.lastFrame);
+    return { kind: "done", value, state: this.state };
   }
 
   private run({ name, input }: CommandTask): unknown {
@@ -87,18 +103,20 @@ class Writer {
   }
 }
 
-function failure(error: unknown): Answer {
-  if (error instanceof FieldwattError) {
-    return { kind: "failed", code: error.code, message: error.message, storage: false };
+function translate({ count, streams }: ReadingColumns, ids: readonly number[]): void {
+  for (let at = 0; at < count; at++) {
+    const number = Number(streams[at]);
+    if (number >= NEW_STREAM) streams[at] = Number(ids[number - NEW_STREAM]);
   }
-  const message = `The record could not commit: ${messageOf(error)}`;
-  return { kind: "failed", code: "RECORD_FAILED", message, storage: isStorageFault(error) };
 }
 
-/** SQLite's own faults, except a constraint, which is the input's: the low byte of the extended result code says which. */
-function isStorageFault(error: unknown): boolean {
-  if (!(error instanceof Error) || !("errcode" in error)) return false;
-  return (Number(error.errcode) & 0xff) !== SQLITE_CONSTRAINT;
+export const packedFrame = (db: DatabaseSync): number =>
+  Number(db.prepare("SELECT value FROM progress WHERE name = ?").get(PACKED)?.["value"] ?? 0);
+
+function setPackedFrame(db: DatabaseSync, frame: number): void {
+  const sql =
+    "INSERT INTO progress (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+  db.prepare(sql).run(PACKED, frame);
 }
 
 function serve(port: MessagePort, writer: Writer): void {
@@ -110,25 +128,37 @@ function serve(port: MessagePort, writer: Writer): void {
       return;
     }
     answer(port, writer.perform(task));
+    writer.rest();
   });
-  answer(port, { kind: "ready" });
 }
 
 /** A command may return something that cannot cross threads; its caller must hear that it is committed all the same. */
 function answer(port: MessagePort, given: Answer): void {
   try {
-    port.postMessage(given);
+    port.postMessage(given, transferOf(given));
   } catch (error) {
     const message = `The command is committed, but its result cannot be handed over: ${messageOf(error)}`;
-    port.postMessage({ kind: "failed", code: "RECORD_FAILED", message, storage: false } satisfies Answer);
+    port.postMessage({ kind: "failed", code: "RECORD_FAILED", message } satisfies Answer);
   }
 }
 
+function transferOf(given: Answer): ArrayBuffer[] {
+  if (given.kind === "kept") return buffersOf(given.columns);
+  return given.kind === "ready" ? given.columns.flatMap(buffersOf) : [];
+}
+
 async function start(port: MessagePort): Promise<void> {
-  const { path, commands } = workerData as { path: string; commands: string };
+  const { path, commands, journal: folder, after } = workerData as WriterData;
   try {
     const module = (await import(commands)) as { commands: CommandTable };
-    serve(port, new Writer(openForWriting(path), module.commands));
+    const db = openForWriting(path);
+    const packed = packedFrame(db);
+    const opened =
+      folder === undefined ? undefined : openJournal({ folder, packed }, Math.max(packed, after));
+    const writer = new Writer(db, module.commands, opened?.journal);
+    serve(port, writer);
+    const columns = joined(opened?.columns ?? []);
+    answer(port, { kind: "ready", columns, damaged: opened?.damaged ?? [], state: writer.state });
   } catch (error) {
     answer(port, failure(error));
     port.close();

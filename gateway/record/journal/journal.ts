@@ -115,24 +115,25 @@ export class Journal {
   }
 
   /**
-   * One commit. When this returns, the readings are on the disk, in frames up to the number returned; when it throws
-   * they are not, and must not be acknowledged.
+   * One commit. When this returns, the readings are on the disk, in frames up to `lastFrame`; when it throws they are
+   * not, and must not be acknowledged.
+   * @returns bytes written
    */
   append(parts: readonly ReadingColumns[]): number {
     const first = this.next;
     // Also after a fault: a number that was on its way to the disk is never used again.
     this.next += parts.length;
+    let bytes = 0;
     try {
       for (const [i, columns] of parts.entries()) {
         const number = first + i;
-        this.write(encodeFrame({ number, columns }), {
-          number,
-          lastBefore: i === 0 ? this.last : number - 1,
-        });
+        const frame = encodeFrame({ number, columns });
+        this.write(frame, { number, lastBefore: i === 0 ? this.last : number - 1 });
+        bytes += frame.length;
       }
       this.sync();
       this.last = this.next - 1;
-      return this.last;
+      return bytes;
     } catch (error) {
       this.leave();
       throw error;

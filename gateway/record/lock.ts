@@ -1,0 +1,31 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { FieldwattError, messageOf } from "../../domain/model/index.ts";
+
+/** How long a gateway that is just ending is waited for, ms. */
+const PATIENCE_MS = 1_000;
+
+/**
+ * Takes a folder for this process alone, until disposed. The lock is SQLite's on an empty file, which the kernel
+ * lifts when the process ends, however it ends. Throws RECORD_BUSY, FOLDER_UNWRITABLE.
+ */
+export function lockFolder(folder: string): Disposable {
+  let db: DatabaseSync | undefined;
+  try {
+    mkdirSync(folder, { recursive: true });
+    db = new DatabaseSync(join(folder, "lock"), { timeout: PATIENCE_MS });
+    db.exec("BEGIN EXCLUSIVE");
+  } catch (error) {
+    db?.close();
+    if (isBusy(error))
+      throw new FieldwattError("RECORD_BUSY", `Another gateway has the record in ${folder} open.`);
+    throw new FieldwattError("FOLDER_UNWRITABLE", `The folder ${folder} cannot be used: ${messageOf(error)}`);
+  }
+  const held = db;
+  return { [Symbol.dispose]: () => held.close() };
+}
+
+/** SQLITE_BUSY (sqlite.org/rescode.html). */
+const isBusy = (error: unknown): boolean =>
+  error instanceof Error && "errcode" in error && (Number(error.errcode) & 0xff) === 5;

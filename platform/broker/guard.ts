@@ -22,6 +22,7 @@ export class PacketGuard {
   private length = 0;
   private shift = 0;
   private reason: string | undefined;
+  private complete = 0;
 
   constructor(packetBytesMax: number) {
     this.packetBytesMax = packetBytesMax;
@@ -37,6 +38,11 @@ export class PacketGuard {
     return this.inLength || this.body > 0;
   }
 
+  /** Packets that were complete. */
+  get whole(): number {
+    return this.complete;
+  }
+
   /** Follows the next bytes up to `IN_HAND_MAX` complete packets; returns how many bytes that were. */
   take(bytes: Uint8Array): number {
     let at = 0;
@@ -46,7 +52,9 @@ export class PacketGuard {
         this.body -= step;
         at += step;
       } else this.header(Number(bytes[at++]));
-      if (!this.inPacket) packets++;
+      if (this.inPacket || this.reason !== undefined) continue;
+      packets++;
+      this.complete++;
     }
     return at;
   }

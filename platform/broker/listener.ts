@@ -9,14 +9,19 @@ export const CONNECTIONS_MAX = 2_000;
 export const STRANGERS_MAX = 500;
 /** A dead peer that never pings is found by TCP after this, ms. */
 const TCP_KEEPALIVE_MS = 60_000;
-/** How long one packet may take to arrive, ms, looked at every so often. */
+/** How long one packet may take to arrive, ms. */
 export const PACKET_MS = 60_000;
-const LOOK_MS = 5_000;
+/** How often it is looked at, within that time. */
+const LOOKS = 12;
 
 export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
   readonly packetBytesMax: number;
+  /** `PACKET_MS` where absent. */
+  readonly packetMs?: number;
+  /** A clock that only runs forward, ms. */
+  now(): number;
   /** Takes a new connection and reads it with `read()` on "readable". */
   handle(socket: Socket): void;
   readonly say: Say;
@@ -31,7 +36,7 @@ export interface Listener extends AsyncDisposable {
 interface Guarded {
   readonly socket: Socket;
   readonly packets: PacketGuard;
-  /** When the packet that is under way began, `performance.now()`. */
+  /** When the packet that is under way began. */
   since: number | undefined;
 }
 
@@ -46,7 +51,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       guarded.add(one);
       strangers.add(socket);
       socket.once("close", () => (guarded.delete(one), strangers.delete(socket)));
-      guard(one, options.say);
+      guard(one, options);
       options.handle(socket);
       const [oldest] = strangers;
       if (strangers.size > STRANGERS_MAX && oldest !== undefined) (oldest as Socket).destroy();
@@ -57,7 +62,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     options.say.warn({ max: CONNECTIONS_MAX }, "broker: a connection too many was closed"),
   );
   await listen(server, options);
-  const look = setInterval(() => endSlow(guarded, options.say), LOOK_MS);
+  const look = setInterval(() => endSlow(guarded, options), (options.packetMs ?? PACKET_MS) / LOOKS);
   const address = server.address();
   return {
     port: typeof address === "object" && address ? address.port : options.port,
@@ -75,15 +80,17 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
  * Stands between the socket and aedes, which reads with `read()` whatever there is: gives it so many packets at a time
  * and nothing of one that is too large. What is held back stays in the socket, whose sender TCP then slows.
  */
-function guard(one: Guarded, say: Say): void {
+function guard(one: Guarded, { now, say }: Pick<ListenerOptions, "now" | "say">): void {
   const { socket, packets } = one;
   const read = socket.read.bind(socket);
   socket.read = (size?: number): Buffer | null => {
     if (size === 0) return read(0) as Buffer | null;
     const bytes = read() as Buffer | null;
     if (bytes === null || socket.destroyed) return null;
+    const before = packets.whole;
     const taken = packets.take(bytes);
-    one.since = packets.inPacket ? (one.since ?? performance.now()) : undefined;
+    if (!packets.inPacket) one.since = undefined;
+    else if (one.since === undefined || packets.whole > before) one.since = now();
     if (packets.refusal !== undefined) return end(one, packets.refusal, say);
     if (taken === bytes.length) return bytes;
     socket.unshift(bytes.subarray(taken));
@@ -97,11 +104,12 @@ function end({ socket }: Guarded, because: string, say: Say): null {
   return null;
 }
 
-function endSlow(guarded: ReadonlySet<Guarded>, say: Say): void {
-  const now = performance.now();
+function endSlow(guarded: ReadonlySet<Guarded>, options: ListenerOptions): void {
+  const { packetMs = PACKET_MS, say } = options;
+  const now = options.now();
   for (const one of guarded)
-    if (one.since !== undefined && now - one.since > PACKET_MS)
-      end(one, `a packet took longer than ${PACKET_MS} ms`, say);
+    if (one.since !== undefined && now - one.since > packetMs)
+      end(one, `a packet took longer than ${packetMs} ms`, say);
 }
 
 function listen(server: Server, { host, port, say }: ListenerOptions): Promise<void> {

@@ -35,7 +35,13 @@ async function open(options: ThreadOptions, post: Post): Promise<(order: Order) 
   });
   const gate = new Gate({ calls, clients, persistence, say });
   const aedes = await openAedes(gate, persistence, say);
-  const listener = await openListener({ ...options, handle: (socket) => void aedes.handle(socket), say });
+  const now = (): number => performance.now();
+  const listener = await openListener({
+    ...options,
+    now,
+    handle: (socket) => void aedes.handle(socket),
+    say,
+  });
   aedes.on("client", (client) => {
     const who = gate.of(client);
     if (!who) return;

@@ -7,7 +7,14 @@ import { connectAsync, type MqttClient } from "mqtt";
 import { describe, expect, it } from "vitest";
 import { startGateway, writeSite } from "../../bench/support/gateway.ts";
 import { IN_HAND_MAX } from "../../platform/broker/guard.ts";
-import { openBrokerUnderTest, publishPacket, pubrelPacket, subscribePacket } from "./broker-kit.ts";
+import {
+  openBrokerUnderTest,
+  packet,
+  publishPacket,
+  pubrelPacket,
+  subscribePacket,
+  text,
+} from "./broker-kit.ts";
 
 const topicOf = (levels: number): string => new Array<string>(levels).fill("a").join("/");
 
@@ -90,6 +97,29 @@ describe("the broker bounds", () => {
     await kit.broker.publish("marker", Buffer.from("now"));
     await expect.poll(() => heard).toEqual(["now"]);
     await back.endAsync(true);
+  });
+
+  it("a session that a client asks to keep: each CONNACK says that there is none (MQTT-3.2.2-2)", async () => {
+    await using kit = await openBrokerUnderTest();
+    const socket = () => openSocket(kit.broker.port, "127.0.0.1");
+    // Section 3.1: the flags ask for user and password, and not for a clean session.
+    const connect = packet(
+      0x10,
+      text("MQTT"),
+      Buffer.from([4, 0b1100_0000, 0, 0]),
+      ...["kept", "operator", "right"].map(text),
+    );
+    for (let turn = 0; turn < 2; turn++) {
+      const client = socket();
+      client.write(connect);
+      const [answer] = (await once(client, "data")) as [Buffer];
+      // Section 3.2: CONNACK, two bytes; session present 0; accepted.
+      expect([...answer]).toEqual([0x20, 2, 0, 0]);
+      client.write(subscribePacket("#", 1));
+      await once(client, "data");
+      client.destroy();
+      await once(client, "close");
+    }
   });
 
   it("what waits for a subscriber that does not read, and holds nobody else up", async () => {

@@ -9,6 +9,8 @@ export interface Shape {
   readonly count: number;
 }
 
+export const keyOf = ({ table, count }: Shape): string => `${table} ${count}`;
+
 /** A whole reply with registers or an exception, of whichever unit. */
 export interface HeardReply extends Shape {
   readonly unit: number;

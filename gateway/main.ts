@@ -17,6 +17,7 @@ import { openIdentity } from "./site/identity.ts";
 import { loadPolicyOrNone, type Site } from "./site/load.ts";
 import { steadySummariser } from "./summarise/steady.ts";
 import { createSummariser, keepSummarising } from "./summarise/summariser.ts";
+import { traitsFrom } from "./summarise/traits.ts";
 import type { Machine } from "./time/machine.ts";
 import { openTime } from "./time/open.ts";
 
@@ -52,7 +53,9 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   });
   await using time = await openTime({ ...options, store });
   const { clock } = time;
-  const summariser = steadySummariser(time, (from) => createSummariser(site, store, clock, from));
+  const summariser = steadySummariser(time, (from) =>
+    createSummariser(site, store, clock, from, traitsFrom(catalogue)),
+  );
   const gate = createGate({
     store,
     policy,

@@ -7,144 +7,97 @@ import {
   type Interval,
   type Provenance,
 } from "../model/index.ts";
+import { shareOfGap, type PowerReading } from "./fill.ts";
+import type { LinePoint, RegisterLine } from "./line.ts";
+import { firstAtOrAfter } from "./series.ts";
 
 /**
  * From counters to quarter hours.
  *
  * A cumulative register is read at odd moments; a slot begins and ends on the quarter hour. The register's value on
- * the boundary is taken once, by a straight line between the readings on either side, cut to whole Wh, and shared by
- * the slots left and right of it. So the slots of any span telescope: their sum is the register's difference, to the
- * last Wh, whatever was rounded on the way.
+ * the boundary lies between the readings on either side, cut to whole Wh, and is the same for the slots left and right
+ * of it. So the slots of any span telescope: their sum is the register's difference, to the last Wh, whatever was
+ * rounded on the way.
  *
  * A slot whose boundary had to be drawn through more than a quarter hour without a reading is `filled`: its sum with
- * its neighbours is measured, its shape is not. A register that went backwards was reset or rolled over: with a known
- * modulus a roll-over is counted through, anything else leaves the slot unknown.
+ * its neighbours is measured, its shape is not. So is one that holds a step which an operator stated. What lies beyond
+ * an event that nobody has settled (continuity.ts) is unknown.
  */
-export interface RegisterReading {
-  readonly time: Instant;
-  /** Wh, may be fractional, as the meter tells it. */
-  readonly register: number;
-}
-
 export interface Boundary {
   readonly time: Instant;
-  /** Whole Wh. */
+  /** Whole Wh along the line. */
   readonly register: number;
   readonly filled: boolean;
+  readonly segment: number;
 }
+
+/** What is known of one slot: not yet, never, or a figure. */
+export type SlotResult<T> =
+  { readonly kind: "waiting" } | { readonly kind: "unknown" } | { readonly kind: "known"; readonly value: T };
+
+const WAITING = { kind: "waiting" } as const;
+const UNKNOWN = { kind: "unknown" } as const;
 
 /** A gap without readings that is longer than this makes the slots beside it `filled`. */
 export const LONGEST_COUNTED_GAP_MS = SLOT_MS;
 
-/** A fall by more than this share of the modulus is a roll-over; a smaller fall is a reset. */
-const ROLLOVER_SHARE = 0.9;
-
-/** The growth between two readings, or undefined where the register was reset. */
-function growth(from: number, to: number, modulus?: number): number | undefined {
-  if (to >= from) return to - from;
-  if (modulus !== undefined && from - to > modulus * ROLLOVER_SHARE) return to + modulus - from;
-  return undefined;
-}
-
 /**
- * The register on a slot boundary, from the last reading at or before it and the first at or after it.
+ * The register on a slot boundary. Waiting until a reading at or after it; unknown before the first reading and across
+ * an event that nobody has settled.
  *
- * @returns undefined where the register was reset between the two
+ * @param power of the device in the register's direction, in time order: the shape of a gap
  */
 export function boundaryAt(
+  { points }: Pick<RegisterLine, "points">,
   time: Instant,
-  before: RegisterReading,
-  after: RegisterReading,
-  modulus?: number,
-): Boundary | undefined {
-  const gap = after.time - before.time;
-  const grown = growth(before.register, after.register, modulus);
-  if (grown === undefined) return undefined;
-  const share = gap === 0 ? 0 : (time - before.time) / gap;
-  const register = before.register + grown * share;
-  return {
-    time,
-    register: Math.floor(modulus === undefined ? register : register % modulus),
-    filled: gap > LONGEST_COUNTED_GAP_MS,
-  };
+  power: readonly PowerReading[] = [],
+): SlotResult<Boundary> {
+  const at = firstAtOrAfter(points, time);
+  const after = points[at];
+  if (!after) return WAITING;
+  if (after.time === time) return known(time, after, false);
+  const before = points[at - 1];
+  if (!before || before.segment !== after.segment) return UNKNOWN;
+  const filled = after.time - before.time > LONGEST_COUNTED_GAP_MS || after.stated;
+  const grown = after.register - before.register;
+  const share = filled
+    ? shareOfGap(time, { from: before.time, to: after.time, grown }, power)
+    : (time - before.time) / (after.time - before.time);
+  return known(time, { ...before, register: before.register + grown * share }, filled);
 }
 
-/**
- * The slot between two boundaries, given the readings inside it (a reset between two boundaries can hide behind an
- * end that is higher than the start).
- */
-export function intervalBetween(
-  start: Boundary,
-  end: Boundary,
-  inside: readonly RegisterReading[],
-  modulus?: number,
-): Interval | undefined {
-  let previous = start.register;
-  // Boundaries are cut to whole Wh, so the first reading after one may lie up to 1 Wh below the next boundary's line.
-  for (const { register } of inside) {
-    if (growth(previous, register, modulus) === undefined) return undefined;
-    previous = register;
-  }
-  if (growth(Math.floor(previous), end.register, modulus) === undefined) return undefined;
-  const energy = growth(start.register, end.register, modulus);
-  if (energy === undefined) return undefined;
-  const provenance: Provenance = start.filled || end.filled ? "filled" : "counted";
-  return { start: start.time, energy: wattHours(energy), provenance };
-}
+const known = (
+  time: Instant,
+  { register, segment }: Pick<LinePoint, "register" | "segment">,
+  filled: boolean,
+): SlotResult<Boundary> => ({
+  kind: "known",
+  value: { time, register: Math.floor(register), filled, segment },
+});
 
-export interface PowerReading {
-  readonly time: Instant;
-  /** W, positive in one direction, negative in the other. */
-  readonly power: number;
-}
-
-/** Longest gap that power may be drawn through with a straight line. */
-export const LONGEST_INTEGRATED_GAP_MS = 5 * 60_000;
-
-/**
- * Energy of one slot by trapezoids over power, for a device that has no register: what flowed forwards and what flowed
- * backwards, apart, each rounded to whole Wh.
- *
- * @param readings in time order, reaching from at or before `start` to at or after its end
- * @returns undefined where a gap is longer than `LONGEST_INTEGRATED_GAP_MS`, or an end is missing
- */
-export function integrateSlot(
+/** The energy of the slot that begins at `start`. */
+export function slotOf(
+  line: RegisterLine,
   start: Instant,
-  readings: readonly PowerReading[],
-): { forward: Interval; backward: Interval } | undefined {
+  power: readonly PowerReading[] = [],
+): SlotResult<Interval> {
   const end = addMs(start, SLOT_MS);
-  let [forward, backward, covered] = [0, 0, 0];
-  for (const [i, right] of readings.entries()) {
-    const left = readings[i - 1];
-    if (!left || right.time <= start || left.time >= end) continue;
-    if (right.time - left.time > LONGEST_INTEGRATED_GAP_MS) return undefined;
-    const piece = clip(left, right, { start, end });
-    forward += positiveArea(piece.from, piece.to, piece.ms);
-    backward += positiveArea(-piece.from, -piece.to, piece.ms);
-    covered += piece.ms;
+  const [from, to] = [boundaryAt(line, start, power), boundaryAt(line, end, power)];
+  if (to.kind !== "known") return to;
+  if (from.kind !== "known" || from.value.segment !== to.value.segment) return UNKNOWN;
+  if (line.doubtfulFrom !== undefined && end > line.doubtfulFrom) return UNKNOWN;
+  const filled = from.value.filled || to.value.filled || hasStatedStep(line.points, start, end);
+  const energy = wattHours(to.value.register - from.value.register);
+  return { kind: "known", value: { start, energy, provenance: filled ? "filled" : "counted" } };
+}
+
+function hasStatedStep(points: readonly LinePoint[], start: Instant, end: Instant): boolean {
+  for (let i = firstAtOrAfter(points, start); i < points.length; i++) {
+    const point = points[i] as LinePoint;
+    if (point.time > end) return false;
+    if (point.stated && point.time > start) return true;
   }
-  if (covered < SLOT_MS) return undefined;
-  const interval = (wattMs: number): Interval => ({
-    start,
-    energy: wattHours(Math.round(wattMs / 3_600_000)),
-    provenance: "integrated",
-  });
-  return { forward: interval(forward), backward: interval(backward) };
-}
-
-function clip(left: PowerReading, right: PowerReading, { start, end }: { start: Instant; end: Instant }) {
-  const at = (time: number) =>
-    left.power + ((right.power - left.power) * (time - left.time)) / (right.time - left.time);
-  const [from, to] = [Math.max(left.time, start), Math.min(right.time, end)];
-  return { from: at(from), to: at(to), ms: to - from };
-}
-
-/** Area above zero under a straight line from `from` to `to` over `ms`. */
-function positiveArea(from: number, to: number, ms: number): number {
-  if (from <= 0 && to <= 0) return 0;
-  if (from >= 0 && to >= 0) return ((from + to) / 2) * ms;
-  const [high, low] = from > to ? [from, to] : [to, from];
-  return ((high / 2) * ms * high) / (high - low);
+  return false;
 }
 
 /** The starts of the slots in [from, to), both on a boundary. */

@@ -13,10 +13,10 @@ import {
   type Instant,
   type Quantity,
 } from "../../domain/model/index.ts";
-import { readingsBetween } from "../record/queries.ts";
 import type { Site } from "../site/load.ts";
 import type { SiteDevice } from "../site/schema.ts";
 import type { SummaryPass } from "./commands.ts";
+import type { Source } from "./source.ts";
 
 /** A gateway that was off for longer than this does not look back further for farm days. */
 const DAYS_BACK_MAX = 40;
@@ -40,6 +40,7 @@ interface Due {
 /** The farm days of every member that are over, and how far each member's farm has come. */
 export function closedFarmDays(
   site: Site,
+  source: Source,
   db: DatabaseSync,
   due: Due,
 ): Pick<SummaryPass, "summaries" | "progress"> {
@@ -50,9 +51,9 @@ export function closedFarmDays(
       (d) => d.member === id && (d.mounting === "weather" || d.mounting === "soil"),
     );
     if (devices.length === 0) continue;
-    for (const day of openDays(site, db, { member: id, devices, due })) {
+    for (const day of openDays(site, { source, db }, { member: id, devices, due })) {
       const span = dayBounds(day, site.timeZone);
-      const farm = farmDay(farmReadings(db, devices, span), span);
+      const farm = farmDay(farmReadings(source, devices, span), span);
       if (farm)
         summaries.push({ key: day, time: span.start, summary: summaryOf(site, id, { day, farm, devices }) });
       progress[`farm ${id}`] = span.end;
@@ -63,13 +64,13 @@ export function closedFarmDays(
 
 function openDays(
   site: Site,
-  db: DatabaseSync,
+  { source, db }: { source: Source; db: DatabaseSync },
   { member, devices, due }: { member: string; devices: readonly SiteDevice[]; due: Due },
 ): Day[] {
   if (due.now < due.quietSince + due.graceMs) return [];
   const from =
     db.prepare("SELECT value FROM progress WHERE name = ?").get(`farm ${member}`)?.value ??
-    firstTime(db, devices);
+    source.firstTime(devices.flatMap(({ id }) => source.streamsOf(id)));
   if (from === undefined || from === null) return [];
   const earliest = instant(Math.max(Number(from), due.now - DAYS_BACK_MAX * 86_400_000));
   const days: Day[] = [];
@@ -82,26 +83,14 @@ function openDays(
   return days;
 }
 
-/** The time of the first reading of any of these devices, or undefined. */
-function firstTime(db: DatabaseSync, devices: readonly SiteDevice[]): number | undefined {
-  const ids = db.prepare("SELECT id FROM stream WHERE name LIKE ? || '/%'");
-  const streams = devices.flatMap((device) => ids.all(device.id).map((row) => Number(row.id)));
-  if (streams.length === 0) return undefined;
-  const sql = `SELECT time FROM reading WHERE stream IN (${streams.join(",")}) ORDER BY time LIMIT 1`;
-  const row = db.prepare(sql).get();
-  return row && Number(row.time);
-}
-
 function farmReadings(
-  db: DatabaseSync,
+  source: Source,
   devices: readonly SiteDevice[],
   span: { start: Instant; end: Instant },
 ): FarmReadings {
   const of = (quantity: Quantity) =>
     devices
-      .flatMap((d) =>
-        readingsBetween(db, streamId(deviceId(d.id), quantity), { from: span.start, to: span.end }),
-      )
+      .flatMap((d) => source.between(streamId(deviceId(d.id), quantity), { from: span.start, to: span.end }))
       .toSorted((a, b) => a.time - b.time);
   return Object.fromEntries(
     FARM_QUANTITIES.map((quantity) => [quantity, of(quantity)]),

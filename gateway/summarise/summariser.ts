@@ -1,8 +1,8 @@
-import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
 import {
   addMs,
   instant,
+  isUsable,
   SLOT_MS,
   slotStart,
   type Clock,
@@ -11,18 +11,24 @@ import {
   type StreamId,
 } from "../../domain/model/index.ts";
 import type { RecordStore } from "../record/store.ts";
-import { progressOf, readingsSince } from "../record/progress.ts";
+import { progressOf } from "../record/progress.ts";
 import type { Site } from "../site/load.ts";
 import type { SummaryPass } from "./commands.ts";
 import { closedFarmDays } from "./farm-days.ts";
-import { memberMeters, type MemberMeters } from "./meters.ts";
+import { continuityOf } from "./ledger.ts";
+import { lateWatch, type LateWatch } from "./late.ts";
+import { isMeter, memberSummary, openMeter, slotOfAll, type Meter } from "./meters.ts";
+import { LOOK_BACK_MS, lookAgain, reopenings } from "./reopen.ts";
+import { believedBefore, type Source } from "./source.ts";
+import { siteTraits, type TraitsOf } from "./traits.ts";
 
 /**
- * From readings to summaries: quarter hours of energy for each member, civil days for each farm.
+ * From readings to summaries: quarter hours of energy for each device and member, civil days for each farm.
  *
  * Slots are taken in order for the whole site. A slot is closed when every register of it has been read beyond its
- * end, or when `GRACE_MS` have passed since: what is not known by then stays unknown. How far this has come is kept
- * with the summaries in one transaction, so that a restart goes on where it was.
+ * end, or when `GRACE_MS` have passed since: what is not known by then stays unknown, until late data or an operator
+ * opens it again (reopen.ts). How far this has come is kept with the summaries in one transaction, so that a restart
+ * goes on where it was.
  */
 export const GRACE_MS = 10 * 60_000;
 /** A village whose clock runs fast still has wires of this world: the grace is never shorter than this in real time. */
@@ -36,7 +42,7 @@ const SLOTS_A_PASS = 96;
 
 export interface Summariser {
   observe(readings: readonly Reading[]): void;
-  /** Closes what can be closed now. @returns true when more is waiting to be closed at once */
+  /** Closes what can be closed now, and looks again at what was touched. @returns true when more is waiting */
   pass(): Promise<boolean>;
 }
 
@@ -48,99 +54,157 @@ export interface Beginning {
   readonly leap: Instant | undefined;
 }
 
+interface Work {
+  readonly site: Site;
+  readonly store: RecordStore;
+  readonly source: Source;
+  readonly clock: Clock;
+  readonly traits: TraitsOf;
+  readonly started: Instant;
+  readonly leap: Instant | undefined;
+  readonly graceMs: number;
+  readonly meters: Map<string, Meter>;
+  readonly late: LateWatch;
+  closedThrough: Instant | undefined;
+  /** When something old last arrived: while a logger hands over its backlog, its days stay open. */
+  lastLate: Instant;
+}
+
+/** @param traits what is known of the registers; the site file alone where absent */
 export function createSummariser(
   site: Site,
   store: RecordStore,
   clock: Clock,
   { started, leap }: Beginning = { started: clock.now(), leap: undefined },
+  traits: TraitsOf = siteTraits,
 ): Summariser {
-  const meters = site.members.map((member) => memberMeters(member.id, site.devices));
-  const graceMs = Math.max(GRACE_MS, LEAST_REAL_GRACE_MS * clock.speed);
-  /** When something old last arrived: while a logger hands over its backlog, its days stay open. */
-  let lastLate = started;
-  let closedThrough = progressOf(store.read, "energy");
-  restore(store.read, meters, closedThrough, leap);
-
-  const observe = (readings: readonly Reading[]): void => {
-    for (const reading of readings) {
-      if (reading.time < clock.now() - LATE_MS) lastLate = clock.now();
-      for (const member of meters) member.observe(reading);
-    }
+  const work: Work = {
+    ...{ site, store, clock, traits, started, leap },
+    source: store.readings,
+    graceMs: Math.max(GRACE_MS, LEAST_REAL_GRACE_MS * clock.speed),
+    meters: new Map(),
+    late: lateWatch(),
+    closedThrough: progressOf(store.read, "energy"),
+    lastLate: started,
   };
+  restore(work, site.devices.filter(isMeter));
+  return {
+    observe(readings) {
+      for (const reading of readings) observe(work, reading);
+    },
+    async pass() {
+      const closed = await closeDue(work);
+      const looked = await lookAtTouched(work);
+      return closed || looked;
+    },
+  };
+}
 
-  async function pass(): Promise<boolean> {
-    // Before the first slot of its life a gateway has no register to count from.
-    closedThrough ??= slotStart(started);
-    const found = {
-      boundaries: [],
-      intervals: [],
-      summaries: [],
-      progress: {},
-    } as unknown as Writable<SummaryPass>;
-    const from = closedThrough;
-    let to = from;
-    const mayClose = (slot: Instant) => clock.now() >= Math.max(addMs(slot, SLOT_MS), started) + graceMs;
-    while (addMs(to, SLOT_MS) <= clock.now() && to - from < SLOTS_A_PASS * SLOT_MS) {
-      if (!closeSlot(meters, to, { force: mayClose(to), found })) break;
-      to = addMs(to, SLOT_MS);
-    }
-    const farms = closedFarmDays(site, store.read, {
-      now: clock.now(),
-      quietSince: lastLate,
-      graceMs,
-    });
-    found.summaries.push(...farms.summaries);
-    found.progress = { ...farms.progress, ...(to > from && { energy: to }) };
-    if (Object.keys(found.progress).length === 0) return false;
-    await store.run("saveSummaries", found);
-    closedThrough = to;
-    for (const member of meters) member.forgetBefore(to);
-    return to - from === SLOTS_A_PASS * SLOT_MS;
+function observe(work: Work, reading: Reading): void {
+  const now = work.clock.now();
+  if (reading.time < now - LATE_MS) work.lastLate = now;
+  const meter = work.meters.get(reading.stream.slice(0, reading.stream.indexOf("/")));
+  if (!meter) return;
+  const { closedThrough } = work;
+  const before = meter.meter.lastHeard();
+  meter.meter.observe(reading);
+  if (closedThrough === undefined || !isUsable(reading.quality)) return;
+  // What ends a silence that was closed as unknown tells of it, too.
+  const ends = before !== undefined && before < closedThrough && reading.time >= closedThrough;
+  if (reading.time < closedThrough || ends)
+    work.late.touch(meter.device.id, { from: Math.min(reading.time, closedThrough - 1), to: reading.time });
+}
+
+async function closeDue(work: Work): Promise<boolean> {
+  const { site, store, clock, started, graceMs } = work;
+  // Before the first slot of its life a gateway has no register to count from.
+  const from = (work.closedThrough ??= slotStart(started));
+  const pass = { intervals: [], summaries: [], progress: {} } as unknown as Writable<SummaryPass>;
+  let to = from;
+  const mayClose = (slot: Instant) => clock.now() >= Math.max(addMs(slot, SLOT_MS), started) + graceMs;
+  while (addMs(to, SLOT_MS) <= clock.now() && to - from < SLOTS_A_PASS * SLOT_MS) {
+    if (!closeSlot(work, to, { force: mayClose(to), pass })) break;
+    to = addMs(to, SLOT_MS);
   }
-
-  return { observe, pass };
+  const farms = closedFarmDays(site, work.source, store.read, {
+    now: clock.now(),
+    quietSince: work.lastLate,
+    graceMs,
+  });
+  pass.summaries.push(...farms.summaries);
+  const found = [...work.meters.values()].flatMap(({ meter }) => [...meter.events()]);
+  const events = work.late.newEvents(found);
+  const progress = { ...farms.progress, ...(to > from && { energy: to }) };
+  if (Object.keys(progress).length === 0 && events.length === 0) return false;
+  await store.run("saveSummaries", {
+    ...pass,
+    progress,
+    events: { now: clock.now(), found: events, looked: [] },
+  });
+  work.closedThrough = to;
+  for (const { meter } of work.meters.values()) meter.forgetBefore(to);
+  return to - from === SLOTS_A_PASS * SLOT_MS;
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? Item[] : T[K] };
 
 function closeSlot(
-  meters: readonly MemberMeters[],
-  slot: Instant,
-  { force, found }: { force: boolean; found: Writable<SummaryPass> },
+  { site, meters }: Work,
+  start: Instant,
+  { force, pass }: { force: boolean; pass: Writable<SummaryPass> },
 ): boolean {
-  const results = meters.map((member) => member.slot(slot));
-  if (!force && results.some((result) => result.kind === "waiting")) return false;
-  for (const result of results) {
-    if (result.kind !== "known") continue;
-    found.boundaries.push(...result.value.boundaries);
-    found.intervals.push(...result.value.intervals);
-    found.summaries.push({ key: String(slot), time: slot, summary: result.value.summary });
+  const found = slotOfAll([...meters.values()], { start, force, all: site.devices });
+  if (!force && found.waiting.length > 0) return false;
+  pass.intervals.push(...found.intervals);
+  for (const { id } of site.members) {
+    const summary = memberSummary(id, site.devices, { start, found });
+    if (summary) pass.summaries.push({ key: String(start), time: start, summary });
   }
   return true;
 }
 
-/** Readings that were kept before this start, and the boundaries that they had settled. */
-function restore(
-  db: DatabaseSync,
-  meters: readonly MemberMeters[],
-  closedThrough: Instant | undefined,
-  leap: Instant | undefined = instant(0),
-): void {
-  if (closedThrough === undefined) return;
-  const last = db.prepare(
-    "SELECT stream, max(time) AS time, register, filled FROM boundary WHERE time <= ? GROUP BY stream",
-  );
-  for (const row of last.all(closedThrough)) {
-    const boundary = {
-      time: instant(Number(row.time)),
-      register: Number(row.register),
-      filled: row.filled === 1,
-    };
-    if (boundary.time < leap) continue;
-    for (const member of meters) member.settle(String(row.stream) as StreamId, boundary);
+/** Late data, once it has come to rest, and operators' decisions at once; one piece a pass. */
+async function lookAtTouched(work: Work): Promise<boolean> {
+  const { site, store, source, clock, traits, late, closedThrough } = work;
+  const now = clock.now();
+  const touched = late.take(now);
+  if (touched.length > 0) await store.run("reopen", touched);
+  const due = reopenings(store.read).filter((one) => late.isDue(one, now));
+  const [next] = due;
+  if (!next || closedThrough === undefined) return false;
+  const context = { site, source, db: store.read, traits, now, closedThrough, leap: work.leap };
+  const pass = lookAgain(context, next);
+  await store.run("saveReopened", pass);
+  const device = site.devices.find(({ id }) => id === next.device);
+  // What was said of a register also counts from now on.
+  if (device && isMeter(device) && pass.remaining === undefined) restore(work, [device]);
+  return due.length > 1 || pass.remaining !== undefined;
+}
+
+/** Opens meters with the readings that their open slots need, and what the ledger says of their registers. */
+function restore(work: Work, devices: readonly Site["devices"][number][]): void {
+  const { store, source, traits, closedThrough, meters } = work;
+  if (closedThrough === undefined) {
+    for (const device of devices)
+      meters.set(device.id, openMeter(device, { traits, continuity: () => ({}) }));
+    return;
   }
-  for (const reading of readingsSince(db, instant(Math.max(closedThrough - SLOT_MS, leap))))
-    for (const member of meters) member.observe(reading);
+  const { leap = instant(0) } = work;
+  const since = instant(Math.max(closedThrough - SLOT_MS, leap));
+  const within = Math.min(LOOK_BACK_MS, since - leap);
+  const now = addMs(work.clock.now(), 1);
+  for (const device of devices) {
+    const streams = source.streamsOf(device.id);
+    const before = streams.flatMap((stream) => believedBefore(source, stream, { time: since, within }) ?? []);
+    const starts = new Map<StreamId, Instant>(before.map(({ stream, time }) => [stream, time]));
+    const continuity = (stream: StreamId) =>
+      continuityOf(store.read, { stream, from: starts.get(stream) ?? since });
+    const meter = openMeter(device, { traits, continuity });
+    for (const reading of before) meter.meter.observe(reading);
+    for (const stream of streams)
+      for (const reading of source.between(stream, { from: since, to: now })) meter.meter.observe(reading);
+    meters.set(device.id, meter);
+  }
 }
 
 /** Closes slots and days as they become due, until the signal aborts. */

@@ -223,7 +223,6 @@ function summaryAt(member: string, index: number): EnergyIntervalSummary {
 
 const save = (store: RecordStore, summaries: readonly EnergyIntervalSummary[]): Promise<void> =>
   store.run("saveSummaries", {
-    boundaries: [],
     intervals: [],
     summaries: summaries.map((summary) => ({ key: String(summary.start), time: summary.start, summary })),
     progress: {},

@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { Command } from "commander";
 import { FieldwattError } from "../domain/model/index.ts";
 import { setDevicePasswords } from "../gateway/acquire/device-passwords.ts";
-import { loadSite } from "../gateway/site/load.ts";
+import { loadSite, type Site } from "../gateway/site/load.ts";
 
 export function devicePasswordCommand(): Command {
   return new Command("password")
@@ -14,12 +14,12 @@ export function devicePasswordCommand(): Command {
     .addHelpText("after", "\nExample:\n  fieldwatt device password household-03-meter --site site.yaml")
     .action(async (id: string, { site: file, json }: { site: string; json?: true }) => {
       const site = await loadSite(file);
-      const device = site.devices.find((candidate) => candidate.id === id);
-      if (device?.connection.kind !== "mqtt") {
-        const mqtt = site.devices.filter((d) => d.connection.kind === "mqtt").map((d) => d.id);
+      const topic = topicsOf(site).get(id);
+      if (topic === undefined) {
+        const known = [...topicsOf(site).keys()];
         throw new FieldwattError(
           "OPTION_INVALID",
-          `${file} has no MQTT device "${id}"; it has ${mqtt.join(", ") || "none"}`,
+          `${file} has no MQTT device "${id}"; it has ${known.join(", ") || "none"}`,
         );
       }
       await mkdir(site.data, { recursive: true, mode: 0o700 });
@@ -31,4 +31,15 @@ export function devicePasswordCommand(): Command {
           `user      ${id}\npassword  ${password}\ntopics    ${topic}/…\n\nIt is shown this once; an older password of this device no longer works.`,
         );
     });
+}
+
+/** Who signs in to the village broker, and below which topic: the MQTT devices, and Home Assistant. */
+function topicsOf({ devices, sinks }: Site): ReadonlyMap<string, string> {
+  const { homeAssistant } = sinks;
+  return new Map([
+    ...devices.flatMap(({ id, connection }): [string, string][] =>
+      connection.kind === "mqtt" ? [[id, connection.topic]] : [],
+    ),
+    ...(homeAssistant ? [[homeAssistant.user, homeAssistant.prefix] as [string, string]] : []),
+  ]);
 }

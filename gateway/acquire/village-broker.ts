@@ -3,6 +3,8 @@ import { openBroker, type Broker, type BrokerState } from "../../platform/broker
 import type { Rules } from "../../platform/broker/decisions.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { RecordStore } from "../record/store.ts";
+import { withGuest } from "../sinks/home-assistant/guest.ts";
+import { ownBrokerPublisher, type OwnBrokerPublisher } from "../sinks/home-assistant/publisher.ts";
 import type { Site } from "../site/load.ts";
 import type { Acquisition } from "./acquisition.ts";
 import { openReader, READER, type Reader } from "./broker-access.ts";
@@ -19,6 +21,8 @@ export interface VillageBroker extends AsyncDisposable {
   state(): BrokerState;
   /** Messages that could not be taken, newest first; at most `ENTRIES_MAX`. */
   quarantined(): readonly Quarantined[];
+  /** The way to Home Assistant, where it signs in here. */
+  readonly homeAssistant?: OwnBrokerPublisher | undefined;
 }
 
 export interface VillageBrokerOptions {
@@ -45,7 +49,16 @@ export async function openVillageBroker(options: VillageBrokerOptions): Promise<
     const broker = await openExternalBroker({ site, settings: site.externalBroker, deliver, log });
     return withQuarantine(broker, quarantine);
   }
-  return site.broker && withQuarantine(await openOwnBroker({ ...options, deliver }, site.broker), quarantine);
+  if (!site.broker) return undefined;
+  const homeAssistant = homeAssistantGuest(site);
+  const broker = await openOwnBroker({ ...options, deliver, homeAssistant }, site.broker);
+  homeAssistant?.attach(broker);
+  return { ...withQuarantine(broker, quarantine), homeAssistant };
+}
+
+function homeAssistantGuest({ id, sinks }: Site): OwnBrokerPublisher | undefined {
+  const settings = sinks.homeAssistant;
+  return settings && ownBrokerPublisher({ site: id, ...settings }, settings.user);
 }
 
 const withQuarantine = (broker: Broker | ExternalBroker, quarantine: Quarantine): VillageBroker => ({
@@ -56,7 +69,10 @@ const withQuarantine = (broker: Broker | ExternalBroker, quarantine: Quarantine)
   [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
 });
 
-type OwnBrokerOptions = VillageBrokerOptions & { readonly deliver: ReturnType<typeof deliveries> };
+type OwnBrokerOptions = VillageBrokerOptions & {
+  readonly deliver: ReturnType<typeof deliveries>;
+  readonly homeAssistant: OwnBrokerPublisher | undefined;
+};
 
 async function openOwnBroker(
   options: OwnBrokerOptions,
@@ -69,14 +85,14 @@ async function openOwnBroker(
   const opened = stack.move();
   return {
     port: broker.port,
-    publish: (topic, payload) => broker.publish(topic, payload),
+    publish: (topic, payload, how) => broker.publish(topic, payload, how),
     connectedUsers: () => broker.connectedUsers(),
     state: () => broker.state(),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
-function rulesOf({ site, acquisition, deliver }: OwnBrokerOptions, reader: Reader): Rules {
+function rulesOf({ site, acquisition, deliver, homeAssistant }: OwnBrokerOptions, reader: Reader): Rules {
   const inside = (device: string, topic: string): boolean => {
     const base = acquisition.topicOf(device);
     return base !== undefined && (topic === base || topic.startsWith(`${base}/`));
@@ -84,7 +100,7 @@ function rulesOf({ site, acquisition, deliver }: OwnBrokerOptions, reader: Reade
   const passwords = openDevicePasswords(site.data);
   const isDevice = async (user: string, password: string): Promise<boolean> =>
     acquisition.topicOf(user) !== undefined && (await passwords.isRight(user, password));
-  return {
+  const rules: Rules = {
     authenticate: async (user, password) =>
       reader.isRight(user, password) || (await isDevice(user, password)) ? user : undefined,
     mayPublish: inside,
@@ -92,4 +108,7 @@ function rulesOf({ site, acquisition, deliver }: OwnBrokerOptions, reader: Reade
       user === READER ? site.devices.some(({ id }) => inside(id, filter)) : inside(user, filter),
     onMessage: deliver,
   };
+  return homeAssistant
+    ? withGuest(rules, homeAssistant.guest, (user, password) => passwords.isRight(user, password))
+    : rules;
 }

@@ -1,8 +1,10 @@
 import { answerCommands } from "../answers/commands.ts";
 import { consentCommands } from "../release/consents.ts";
 import { outboxCommands } from "../forward/commands.ts";
+import { sinkCommands } from "../sinks/commands.ts";
 import { releaseCommands } from "../release/commands.ts";
 import { summaryCommands } from "../summarise/commands.ts";
+import { upkeepCommands } from "./upkeep-commands.ts";
 import { timeCommands } from "../time/commands.ts";
 
 /**
@@ -10,12 +12,14 @@ import { timeCommands } from "../time/commands.ts";
  * keeps its own beside its code. A command is a plain function of the database and one cloneable value.
  */
 export const commands = {
+  ...upkeepCommands,
   ...summaryCommands,
   ...releaseCommands,
   ...consentCommands,
   ...outboxCommands,
   ...answerCommands,
   ...timeCommands,
+  ...sinkCommands,
 };
 
 export type Commands = typeof commands;

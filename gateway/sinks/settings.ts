@@ -52,6 +52,8 @@ const homeAssistant = z.strictObject({
     .default("home-assistant"),
   /** Between two states of one device, s. */
   everySeconds: z.int().min(1).max(3_600).default(10),
+  /** As of InfluxDB, for externalBroker. */
+  outsideHost,
 });
 
 export const sinksSchema = z.strictObject({
@@ -64,3 +66,24 @@ export type SinkSettings = z.infer<typeof sinksSchema>;
 export type InfluxSettings = NonNullable<SinkSettings["influxdb"]>;
 export type CsvSettings = NonNullable<SinkSettings["csv"]>;
 export type HomeAssistantSettings = NonNullable<SinkSettings["homeAssistant"]>;
+
+/** What a sink needs of the rest of the site file; the path is where the fault stands. */
+export function sinkProblems(site: {
+  readonly sinks: SinkSettings;
+  readonly devices: readonly { readonly id: string }[];
+  readonly broker?: unknown;
+  readonly externalBroker?: { readonly url: string } | undefined;
+}): { readonly path: (string | number)[]; readonly message: string }[] {
+  const { homeAssistant } = site.sinks;
+  if (!homeAssistant) return [];
+  const path = ["sinks", "homeAssistant"];
+  if (!site.broker && !site.externalBroker)
+    return [{ path, message: "Home Assistant is reached by MQTT: it needs broker: or externalBroker:" }];
+  const outside = site.externalBroker && outsideProblem(site.externalBroker.url, homeAssistant.outsideHost);
+  if (outside !== undefined) return [{ path, message: outside }];
+  if (site.devices.some(({ id }) => id === homeAssistant.user))
+    return [
+      { path: [...path, "user"], message: `a device has the id ${homeAssistant.user}: name another user` },
+    ];
+  return [];
+}

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { MOUNTINGS } from "../../domain/model/index.ts";
 import type { WrittenConnection } from "../../drivers/index.ts";
+import { sinkProblems, sinksSchema } from "../sinks/settings.ts";
 import { treeProblems } from "./tree.ts";
 
 /**
@@ -149,6 +150,8 @@ export const siteSchema = z
       })
       .optional(),
     portal: z.strictObject(listen),
+    /** Where readings go besides the record; inside of the village only. */
+    sinks: sinksSchema.default({}),
     hub: z
       .strictObject({
         id,
@@ -197,6 +200,7 @@ export const siteSchema = z
         path: ["externalBroker"],
         message: "broker: and externalBroker: exclude each other",
       });
+    for (const { path, message } of sinkProblems(site)) context.addIssue({ code: "custom", path, message });
   });
 
 export type SiteFile = z.infer<typeof siteSchema>;

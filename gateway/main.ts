@@ -12,7 +12,6 @@ import { logSigner } from "./release/egress-log.ts";
 import { createGate } from "./release/gate.ts";
 import { gatewayFigures, type Figures } from "./sinks/figures.ts";
 import { metricsWhenAsked } from "./sinks/metrics.ts";
-import { openSinks } from "./sinks/sinks.ts";
 import { mustFitDevices } from "./site/devices.ts";
 import { openIdentity } from "./site/identity.ts";
 import { loadPolicyOrNone, type Site } from "./site/load.ts";
@@ -20,7 +19,7 @@ import { steadySummariser } from "./summarise/steady.ts";
 import { createSummariser, keepSummarising } from "./summarise/summariser.ts";
 import { traitsFrom } from "./summarise/traits.ts";
 import type { Machine } from "./time/machine.ts";
-import { openTime } from "./time/open.ts";
+import { openTime, presentTime } from "./time/open.ts";
 
 export interface GatewayOptions {
   readonly site: Site;
@@ -45,14 +44,15 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   const catalogue = await loadCatalogue(site.deviceFiles === undefined ? [] : [site.deviceFiles]);
   await mustFitDevices(site, catalogue);
 
+  const present = presentTime();
   await using store = await openRecord({
     path: join(site.data, "record.sqlite"),
     commitInterval: site.record.commitInterval,
-    now: () => clock.now(),
+    now: present.now,
     timeZone: site.timeZone,
     log,
   });
-  await using time = await openTime({ ...options, store });
+  await using time = await openTime({ ...options, store, present });
   const { clock } = time;
   const summariser = steadySummariser(time, (from) =>
     createSummariser(site, store, clock, from, traitsFrom(catalogue)),
@@ -75,16 +75,10 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
     onKept: (kept) => summariser.observe(kept),
   });
   await using broker = await openVillageBroker({ site, acquisition, store, clock, entropy, log });
-  await using sinks = await openSinks({ site, catalogue, store, acquisition, broker, clock, log });
   await using link = await openHubLink(site, { identity, store, clock, log });
 
   await using accounts = openAccounts({ path: join(site.data, "accounts.sqlite"), entropy, wallNow });
-  const health = {
-    devices: () => acquisition.states(),
-    link: () => link?.state(),
-    broker: () => broker,
-    sinks,
-  };
+  const health = { devices: () => acquisition.states(), link: () => link?.state(), broker: () => broker };
   const metrics = metricsWhenAsked({ store, broker, gate, health, clock });
   const pages = { site, policy, store, live: acquisition.live, accounts, clock, log, metrics, health };
   await using portal = await openPortal({ ...pages, ...site.portal });

@@ -28,19 +28,18 @@ export interface UndatedReading {
 /** About 100 MB; 50 values a second for eleven hours, or a village of 20 houses at 10 s for two days. */
 export const UNDATED_MAX = 2_000_000;
 
-/** Everything of the wrong line from `from` on moves by `by` ms (negative: it lay in the future). */
+/** Everything on the old line from `from` on was dated wrongly by `by` ms (negative: it lies in the future). */
 export interface BackwardCorrection {
   readonly event: ClockEvent;
   readonly from: Instant;
   readonly by: number;
 }
 
-export interface Redated {
-  readonly readings: number;
-  /** Summaries that had not been released: they are made again. */
+export interface Withdrawn {
+  /** Summaries that had not left: they are made again. */
   readonly withdrawn: number;
-  /** Summaries that had left already: they stay as they are. */
-  readonly released: number;
+  /** Summaries that had left already. */
+  readonly left: number;
 }
 
 export const timeCommands = {
@@ -72,22 +71,20 @@ export const timeCommands = {
     return Number(db.prepare(sql).run(boot, through).changes);
   },
 
-  /** The clock was ahead: what it dated too late is moved, what was made of that and did not leave is made again. */
-  correctBackwards(db: DatabaseSync, { event, from, by }: BackwardCorrection): Redated {
+  /**
+   * The clock was ahead. What was made of the wrong times and did not leave is withdrawn, and the quarter hours since
+   * the true time of `from` are closed anew; what left stays as it is.
+   */
+  correctBackwards(db: DatabaseSync, { event, from, by }: BackwardCorrection): Withdrawn {
     note(db, event);
-    const readings = moveReadings(db, from, by);
     const slot = Math.floor(from / SLOT_MS) * SLOT_MS;
-    const released = db
-      .prepare("SELECT count(*) AS n FROM summary WHERE time >= ? AND decided = 1")
-      .get(slot);
+    const left = db.prepare("SELECT count(*) AS n FROM summary WHERE time >= ? AND decided = 1").get(slot);
     const withdrawn = db.prepare("DELETE FROM summary WHERE time >= ? AND decided <> 1").run(slot);
     db.prepare("DELETE FROM interval WHERE start >= ?").run(slot);
-    db.prepare("DELETE FROM boundary WHERE time > ?").run(slot);
-    // The quarter hours since the true time of `from` are closed anew; a farm's day from its beginning.
-    const energy = Math.floor((from + by) / SLOT_MS) * SLOT_MS;
-    db.prepare("UPDATE progress SET value = min(value, ?) WHERE name IN ('energy', 'released')").run(energy);
-    db.prepare("UPDATE progress SET value = min(value, ?) WHERE name LIKE 'farm %'").run(energy);
-    return { readings, withdrawn: Number(withdrawn.changes), released: Number(released?.["n"]) };
+    const again = Math.floor((from + by) / SLOT_MS) * SLOT_MS;
+    const back = "UPDATE progress SET value = min(value, ?) WHERE";
+    db.prepare(`${back} name IN ('energy', 'released') OR name LIKE 'farm %'`).run(again);
+    return { withdrawn: Number(withdrawn.changes), left: Number(left?.["n"]) };
   },
 };
 
@@ -96,19 +93,4 @@ function note(db: DatabaseSync, event: ClockEvent): void {
   db.prepare(
     "INSERT INTO clock_event (boot, uptime, time, state, source, because, corrected) VALUES (?, ?, ?, ?, ?, ?, ?)",
   ).run(boot, Math.round(uptime), time, state, source ?? null, because, corrected ?? null);
-}
-
-/** By way of a table of its own: moved one by one, rows would land on others that are still to move. */
-function moveReadings(db: DatabaseSync, from: Instant, by: number): number {
-  db.exec("DROP TABLE IF EXISTS temp.moved");
-  db.prepare("CREATE TEMP TABLE moved AS SELECT * FROM reading WHERE time >= ?").run(from);
-  db.prepare("DELETE FROM reading WHERE time >= ?").run(from);
-  const { changes } = db
-    .prepare(
-      `INSERT INTO reading (time, stream, value, quality)
-       SELECT time + ?, stream, value, quality FROM temp.moved WHERE true ON CONFLICT DO NOTHING`,
-    )
-    .run(by);
-  db.exec("DROP TABLE temp.moved");
-  return Number(changes);
 }

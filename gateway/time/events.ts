@@ -1,5 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { instant, type Instant } from "../../domain/model/index.ts";
+import { progressOf } from "../record/progress.ts";
+import type { RecordStore } from "../record/store.ts";
 import type { ClockEvent } from "./commands.ts";
 import { EARLIEST } from "./evidence.ts";
 import { timeAt, type Anchor, type ClockModel, type ClockSource, type ClockStateName } from "./model.ts";
@@ -56,16 +58,18 @@ export const datableBoots = (db: DatabaseSync): string[] =>
  * The newest time that the record holds: it is later than that now, whatever the machine's clock says. What was
  * written by a clock that later proved to be ahead does not count.
  */
-export function newestEntry(db: DatabaseSync): Instant {
+export function newestEntry({ read: db, readings }: Pick<RecordStore, "read" | "readings">): Instant {
   const ahead = db.prepare("SELECT id, time, corrected FROM clock_event WHERE corrected < 0").all();
   const since = Number(ahead.at(-1)?.["id"] ?? 0);
   const wrong = (time: number): boolean =>
     ahead.some((row) => time > Number(row["time"]) && time <= Number(row["time"]) - Number(row["corrected"]));
   const times = [
-    db.prepare("SELECT max(time) AS time FROM reading").get(),
     db.prepare("SELECT max(time) AS time FROM clock_event WHERE id >= ?").get(since),
     db.prepare("SELECT released AS time FROM release ORDER BY sequence DESC LIMIT 1").get(),
   ].map((row) => Number(row?.["time"] ?? 0));
+  // What is newer than the last summary is little: no need to look at the years before.
+  const newer = Math.max(EARLIEST, progressOf(db, "energy") ?? 0);
+  for (const { time } of readings.latest({ since: instant(newer) })) times.push(time);
   return instant(Math.max(EARLIEST, ...times.filter((time) => !wrong(time))));
 }
 

@@ -69,7 +69,7 @@ export class Timekeeper implements GatewayTime {
     const { machine, store } = options;
     this.options = options;
     this.startedAt = machine.uptime();
-    this.newest = newestEntry(store.read);
+    this.newest = newestEntry(store);
     this.undated = undatedCount(store.read);
     this.keeper = undatedKeeper(store, machine.boot);
     const anchor = anchorOfBoot(store.read, machine.boot, "newest");

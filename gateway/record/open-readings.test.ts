@@ -42,7 +42,7 @@ const byTime = (a: Reading, b: Reading) => a.time - b.time || (a.sequence ?? 0) 
 describe("readings, hot and packed", () => {
   it("are what was kept, whatever is packed when, and also after a crash while packing", () => {
     const d = dice(4);
-    for (let round = 0; round < 25; round++) {
+    for (let round = 0; round < 50; round++) {
       open();
       const model = new Map<string, Reading>();
       for (let step = 0; step < 8; step++) {

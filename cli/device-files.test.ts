@@ -2,23 +2,11 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { deviceCommand } from "./device.ts";
+import { runDevice as run } from "../test/support/terminal.ts";
 
 let folder = "";
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), "fieldwatt-files-"))));
 afterAll(() => rm(folder, { recursive: true }));
-
-async function run(...args: string[]) {
-  const out: string[] = [];
-  const err: string[] = [];
-  const terminal = {
-    stdout: { write: (text: string) => out.push(text) },
-    stderr: { write: (text: string) => err.push(text) },
-    exitCode: 0,
-  };
-  await deviceCommand(terminal).parseAsync(args, { from: "user" });
-  return { out: out.join(""), err: err.join(""), exitCode: terminal.exitCode };
-}
 
 const ids = async (...args: string[]): Promise<string[]> =>
   (JSON.parse((await run("list", "--json", ...args)).out) as { id: string }[]).map(({ id }) => id);

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { deviceCommand } from "./device.ts";
+import { runDevice } from "../test/support/terminal.ts";
 
 let folder = "";
 beforeAll(async () => {
@@ -22,20 +22,8 @@ const MPPT = Buffer.concat([
   Buffer.of((256 - (BODY.reduce((sum, byte) => sum + byte, 0) % 256)) % 256),
 ]);
 
-async function run(...args: string[]) {
-  const out: string[] = [];
-  const err: string[] = [];
-  const terminal = {
-    stdout: { write: (text: string) => out.push(text) },
-    stderr: { write: (text: string) => err.push(text) },
-    exitCode: 0,
-  };
-  const inFolder = args.map((arg) =>
-    arg.endsWith(".json") || arg.endsWith(".bin") ? join(folder, arg) : arg,
-  );
-  await deviceCommand(terminal).parseAsync(inFolder, { from: "user" });
-  return { out: out.join(""), err: err.join(""), exitCode: terminal.exitCode };
-}
+const run = (...args: string[]) =>
+  runDevice(...args.map((arg) => (arg.endsWith(".json") || arg.endsWith(".bin") ? join(folder, arg) : arg)));
 const decode = async (...args: string[]): Promise<unknown> => JSON.parse((await run("decode", ...args)).out);
 
 describe("fieldwatt device decode", () => {

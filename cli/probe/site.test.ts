@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startGateway, writeSite, type BenchSite } from "../../bench/support/gateway.ts";
 import { brokerAccess } from "../../gateway/acquire/broker-access.ts";
 import { loadSite } from "../../gateway/site/load.ts";
-import { deviceCommand } from "../device.ts";
+import { runDevice } from "../../test/support/terminal.ts";
 
 let folder = "";
 let site: BenchSite;
@@ -18,17 +18,8 @@ afterEach(() => rm(folder, { recursive: true }));
 
 const STATUS = '{"id":0,"apower":8.9,"voltage":231.5}';
 
-async function probe(device: string, timeout = "15") {
-  const [out, err]: [string[], string[]] = [[], []];
-  const terminal = {
-    stdout: { write: (text: string) => out.push(text) },
-    stderr: { write: (text: string) => err.push(text) },
-    exitCode: 0,
-  };
-  const args = ["probe", "--site", site.file, "--device", device, "--timeout", timeout, "--json"];
-  await deviceCommand(terminal).parseAsync(args, { from: "user" });
-  return { out: out.join(""), err: err.join(""), exitCode: terminal.exitCode };
-}
+const probe = (device: string, timeout = "15") =>
+  runDevice("probe", "--site", site.file, "--device", device, "--timeout", timeout, "--json");
 
 const signIn = (port: number, { user, password }: { user: string; password: string }) =>
   connectAsync(`mqtt://127.0.0.1:${port}`, { username: user, password, reconnectPeriod: 0 });

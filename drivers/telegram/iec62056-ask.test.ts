@@ -1,18 +1,10 @@
 import { expect, it } from "vitest";
 import { answerOf, withParity } from "../../simulators/telegram/iec62056.ts";
+import { METER_VIEW } from "../../test/support/telegrams.ts";
 import { loadCatalogue } from "../index.ts";
 import type { SerialBytePort } from "../serial/port.ts";
 import { askIec62056 } from "./iec62056-ask.ts";
 import { openTalk } from "./talk.ts";
-
-const VIEW = {
-  serial: "40000001",
-  time: Date.UTC(2026, 5, 15, 10),
-  imported: [1_234_560, 7_654_320],
-  exported: [10, 20],
-  power: 328,
-  voltages: [230.1, 231.2, 229.9],
-} as const;
 
 it("opens at 300 baud, asks for a readout at the offered rate and hears it there", async () => {
   const log: (string | number)[] = [];
@@ -21,7 +13,7 @@ it("opens at 300 baud, asks for a readout at the offered rate and hears it there
     write(bytes) {
       const message = Buffer.from(bytes.map((byte) => byte & 0x7f)).toString("latin1");
       log.push(message);
-      const answer = answerOf(message, VIEW);
+      const answer = answerOf(message, METER_VIEW);
       if (answer) tell(withParity(answer));
       return Promise.resolve();
     },

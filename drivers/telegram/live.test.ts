@@ -7,7 +7,7 @@ import { answerOf, pushed, withParity } from "../../simulators/telegram/iec62056
 import { mbusAnswer } from "../../simulators/telegram/mbus.ts";
 import { sdiAnswer } from "../../simulators/telegram/sdi12.ts";
 import { smlTelegram } from "../../simulators/telegram/sml.ts";
-import type { ElectricityView } from "../../simulators/telegram/view.ts";
+import { METER_VIEW } from "../../test/support/telegrams.ts";
 import type { Decoded } from "../driver.ts";
 import { loadCatalogue, openSerialStream } from "../index.ts";
 import { targetName } from "../value.ts";
@@ -15,14 +15,6 @@ import { openTelegramBus } from "./bus.ts";
 
 /** Real pseudo-terminals, with the fakes of simulators/, which have encoders of their own. */
 const catalogue = await loadCatalogue();
-const VIEW: ElectricityView = {
-  serial: "40000001",
-  time: Date.UTC(2026, 5, 15, 10),
-  imported: [1_234_560, 7_654_320],
-  exported: [10, 20],
-  power: 328,
-  voltages: [230.1, 231.2, 229.9],
-};
 const NOW = instant(1_750_000_000_000);
 const now = () => NOW;
 
@@ -31,9 +23,9 @@ const values = ({ samples }: Decoded): Record<string, number> =>
 
 describe("a meter that speaks by itself", () => {
   it.each([
-    ["dsmr-p1", p1Telegram(VIEW)],
-    ["sml-meter", smlTelegram({ view: VIEW })],
-    ["iec-62056-21-push", withParity(pushed(VIEW))],
+    ["dsmr-p1", p1Telegram(METER_VIEW)],
+    ["sml-meter", smlTelegram({ view: METER_VIEW })],
+    ["iec-62056-21-push", withParity(pushed(METER_VIEW))],
   ])("%s is heard, from the middle of a telegram on", async (device, telegram) => {
     await using pty = await openPtyPair();
     const heard: Decoded[] = [];
@@ -82,7 +74,7 @@ const ASKED = [
     // The rate that the fake offers: a change drops what has come, and a fake does not wait for it as a meter does.
     baudRate: 9_600,
     answer: (message: Buffer) => {
-      const reply = answerOf(plain(message).toString("latin1"), VIEW);
+      const reply = answerOf(plain(message).toString("latin1"), METER_VIEW);
       return reply && withParity(reply);
     },
     gives: { activeEnergyImport: 8_888_880, activePower: 328, "voltage.L1": 230.1 },
@@ -96,7 +88,7 @@ const ASKED = [
   {
     device: "dlt-645-2007",
     address: "40000001",
-    answer: (message: Buffer) => (message.at(-1) === 0x16 ? dlt645Answer(message, VIEW) : undefined),
+    answer: (message: Buffer) => (message.at(-1) === 0x16 ? dlt645Answer(message, METER_VIEW) : undefined),
     gives: { activeEnergyImport: 8_888_880, activeEnergyExport: 30, "voltage.L3": 229.9 },
   },
   {

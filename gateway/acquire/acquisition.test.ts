@@ -11,6 +11,7 @@ import { busFile } from "../../simulators/bus-file.ts";
 import { openBus } from "../../simulators/bus.ts";
 import { findSheet } from "../../simulators/device/sheet.ts";
 import { openMqttTalker, openSerialTalker } from "../../simulators/talkers.ts";
+import { siteWith } from "../../test/support/site.ts";
 import { siteSchema } from "../site/schema.ts";
 import { openAcquisition } from "./acquisition.ts";
 import { setDevicePasswords } from "./device-passwords.ts";
@@ -29,26 +30,9 @@ const clock = new ManualClock(NOON);
 const log = openLog("acquire", { write: () => undefined });
 const built = await loadCatalogue();
 
-interface Wired {
-  readonly device: string;
-  readonly connection: object;
-  readonly mounting?: string;
-}
-
 /** A gateway of one device, whose record is a list. */
-function gatewayOf({ device, connection, mounting = "load" }: Wired, catalogue = built) {
-  const parsed = siteSchema.parse({
-    id: "site",
-    name: "Site",
-    timeZone: "Africa/Nairobi",
-    latitude: 0,
-    longitude: 37,
-    elevation: 1600,
-    members: [{ id: "member-1", name: "Member" }],
-    devices: [{ id: "meter-1", device, mounting, connection }],
-    broker: { port: 0 },
-    portal: { port: 0 },
-  });
+function gatewayOf(wired: Parameters<typeof siteWith>[0][number], catalogue = built) {
+  const parsed = siteSchema.parse(siteWith([wired]));
   const site = { ...parsed, file: join(folder, "site.yaml"), data: folder };
   const kept: Reading[] = [];
   let wake: () => void = () => undefined;

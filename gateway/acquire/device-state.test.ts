@@ -1,22 +1,12 @@
 import { expect, it } from "vitest";
-import {
-  deviceId,
-  instant,
-  streamId,
-  type Quality,
-  type Quantity,
-  type Reading,
-} from "../../domain/model/index.ts";
+import { instant, type Quality, type Quantity, type Reading } from "../../domain/model/index.ts";
+import { readingOf } from "../../test/support/readings.ts";
 import { createDeviceStates } from "./device-state.ts";
 
 const NOON = Date.UTC(2026, 5, 15, 12);
 const at = (seconds: number) => instant(NOON + seconds * 1_000);
-const reading = (seconds: number, quantity: Quantity = "voltage", quality: Quality = "ok"): Reading => ({
-  stream: streamId(deviceId("meter-1"), quantity),
-  time: at(seconds),
-  value: 230,
-  quality,
-});
+const reading = (seconds: number, quantity: Quantity = "voltage", quality: Quality = "ok"): Reading =>
+  readingOf(at(seconds), quantity, { quality });
 const open = () => createDeviceStates([{ id: "meter-1", interval: 10_000 }]);
 
 it("starts, is ok with its first reading, and silent after three missed intervals", () => {

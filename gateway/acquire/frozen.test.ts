@@ -1,12 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  deviceId,
-  instant,
-  streamId,
-  type Quality,
-  type Quantity,
-  type Reading,
-} from "../../domain/model/index.ts";
+import type { Quality, Quantity, Reading } from "../../domain/model/index.ts";
+import { readingOf } from "../../test/support/readings.ts";
 import { frozenWatch } from "./frozen.ts";
 
 const NOON = Date.UTC(2026, 5, 15, 12);
@@ -26,12 +20,7 @@ const at = (minute: number, { watts, wh, volts = 230 }: Values): Reading[] =>
       ["activeEnergyImport", wh],
       ["voltage", volts],
     ] satisfies [Quantity, number][]
-  ).map(([quantity, value]) => ({
-    stream: streamId(deviceId("meter-1"), quantity),
-    time: instant(NOON + minute * MINUTE),
-    value,
-    quality: "ok",
-  }));
+  ).map(([quantity, value]) => readingOf(NOON + minute * MINUTE, quantity, { value }));
 
 /** What the last of these minutes is called, in the order power, counter, voltage. */
 function after(minutes: number, values: (minute: number) => Values): Quality[] {

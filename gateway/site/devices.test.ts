@@ -3,25 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadCatalogue } from "../../drivers/index.ts";
+import { siteWith } from "../../test/support/site.ts";
 import { mustFitDevices, siteDevices } from "./devices.ts";
 import { siteSchema } from "./schema.ts";
 
 const catalogue = await loadCatalogue();
 
-const siteOf = (...devices: { device: string; connection: object }[]) => ({
-  id: "site",
-  name: "Site",
-  timeZone: "Africa/Nairobi",
-  latitude: 0,
-  longitude: 37,
-  elevation: 1600,
-  members: [{ id: "member-1", name: "Member" }],
-  devices: devices.map((one, index) => ({ id: `device-${index + 1}`, mounting: "load", ...one })),
-  broker: { port: 0 },
-  portal: { port: 0 },
-});
 const look = (...devices: { device: string; connection: object }[]) =>
-  siteDevices(siteSchema.parse(siteOf(...devices)), catalogue);
+  siteDevices(siteSchema.parse(siteWith(devices)), catalogue);
 
 const port = { kind: "modbus-rtu", path: "/dev/ttyUSB0" };
 const host = { host: "10.0.0.7" };
@@ -133,7 +122,7 @@ describe("devices of one bus", () => {
 it("a gateway does not start with a device that it cannot read, and names file and line", async () => {
   const folder = await mkdtemp(join(tmpdir(), "fieldwatt-site-"));
   const file = join(folder, "site.yaml");
-  const site = siteOf({ device: "victron-gx", connection: port });
+  const site = siteWith([{ device: "victron-gx", connection: port }]);
   await writeFile(file, JSON.stringify(site, undefined, 1));
   const loaded = { ...siteSchema.parse(site), file };
   await expect(mustFitDevices(loaded, catalogue)).rejects.toMatchObject({

@@ -1,24 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { siteWith } from "../../test/support/site.ts";
 import { siteSchema } from "./schema.ts";
 
 /** A site with these connections, one device each. */
 const problems = (...connections: object[]): string[] => {
-  const result = siteSchema.safeParse({
-    id: "site",
-    name: "Site",
-    timeZone: "Africa/Nairobi",
-    latitude: 0,
-    longitude: 37,
-    elevation: 1600,
-    members: [{ id: "member-1", name: "Member" }],
-    devices: connections.map((connection, index) => ({
-      id: `meter-${index + 1}`,
-      device: "eastron-sdm120",
-      mounting: "load",
-      connection,
-    })),
-    portal: { port: 0 },
-  });
+  const devices = connections.map((connection) => ({ device: "eastron-sdm120", connection }));
+  const result = siteSchema.safeParse(siteWith(devices));
   return (result.error?.issues ?? []).map(({ path, message }) => `${path.join(".")}: ${message}`);
 };
 

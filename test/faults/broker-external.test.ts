@@ -9,10 +9,10 @@ import { connectAsync } from "mqtt";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startGateway, writeSite, type BenchSite } from "../../bench/support/gateway.ts";
 import { freePort } from "../../cli/demo/ports.ts";
-import { deviceCommand } from "../../cli/device.ts";
 import { openExternalBroker } from "../../gateway/acquire/external-broker.ts";
 import { loadSite } from "../../gateway/site/load.ts";
 import { openLog } from "../../platform/log.ts";
+import { runDevice } from "../support/terminal.ts";
 
 /** A Mosquitto as a village would run it: passwords, an ACL, and sessions that survive its own restart. */
 const binary = ["/usr/sbin/mosquitto", "mosquitto"].find(
@@ -146,22 +146,22 @@ describe.skipIf(binary === undefined)("with Mosquitto as the village's broker, t
   });
 
   it("lets device probe hear a device there, by the site file alone", async () => {
-    const [out, err]: [string[], string[]] = [[], []];
-    const terminal = {
-      stdout: { write: (text: string) => out.push(text) },
-      stderr: { write: (text: string) => err.push(text) },
-    };
     const meter = await connectMeter();
     const timer = setInterval(
       () => void meter.publish("meter-1/status/switch:0", '{"id":0,"apower":8.9}'),
       50,
     );
-    await deviceCommand(terminal)
-      .parseAsync(["probe", "--site", site.file, "--device", "meter-1", "--json"], { from: "user" })
-      .finally(() => clearInterval(timer));
+    const { out, err } = await runDevice(
+      "probe",
+      "--site",
+      site.file,
+      "--device",
+      "meter-1",
+      "--json",
+    ).finally(() => clearInterval(timer));
     await meter.endAsync();
-    expect(err).toEqual([]);
-    expect(JSON.parse(out.join(""))).toMatchObject({ readings: [{ quantity: "activePower", value: 8.9 }] });
+    expect(err).toBe("");
+    expect(JSON.parse(out)).toMatchObject({ readings: [{ quantity: "activePower", value: 8.9 }] });
   });
 
   it("acknowledges to it after the commit only: what it cannot keep comes again", async () => {

@@ -90,7 +90,8 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
     const decoded = judge(said);
     for (const problem of decoded.problems)
       log.debug({ device: device.id, ...problem }, "what a device said was read in part");
-    return commit(placement, decoded);
+    // A publisher waits for its acknowledgement; whoever is asked can be asked again.
+    return commit(placement, decoded, { mayWait: device.connection.kind !== "mqtt" });
   };
   const now = () => clock.now();
   const mqtt = new Map(placed.filter((p) => p.connection.kind === "mqtt").map((p) => [p.device.id, p]));

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 import type { BrokerMessage } from "../../platform/broker.ts";
-import type { RecordStore } from "../record/store.ts";
+import type { RecordStats } from "../record/store.ts";
 import type { Quarantine } from "./quarantine.ts";
 
 /**
@@ -13,7 +13,12 @@ export interface DeliveryOptions {
   /** Resolves when the message's readings are durable. */
   take(message: BrokerMessage): Promise<void>;
   readonly quarantine: Quarantine;
-  readonly store: Pick<RecordStore, "stats">;
+  readonly store: RecordState;
+}
+
+/** What is asked of the record about itself. */
+export interface RecordState {
+  stats(): Pick<RecordStats, "failing" | "callsHeld">;
 }
 
 /** Refusals of one message alone, while the record takes others, before it is put in quarantine. */
@@ -57,7 +62,7 @@ const isRecordFault = (error: unknown): boolean =>
   error instanceof FieldwattError && error.code.startsWith("RECORD_");
 
 /** Whether the record takes nothing at all now, or not this much. */
-function isRecordAway(error: unknown, store: Pick<RecordStore, "stats">): boolean {
+function isRecordAway(error: unknown, store: RecordState): boolean {
   if (!isRecordFault(error)) return false;
   const { failing, callsHeld } = store.stats();
   const waits = ["RECORD_CLOSED", "RECORD_UNDATED_FULL"].includes((error as FieldwattError).code);

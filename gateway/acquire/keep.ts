@@ -9,12 +9,12 @@ import {
 } from "../../domain/model/index.ts";
 import type { Decoded } from "../../drivers/driver.ts";
 import type { Logger } from "../../platform/log.ts";
-import type { RecordStore } from "../record/store.ts";
+import type { AppendOptions, RecordStore } from "../record/store.ts";
 import type { ReadingTime } from "../time/time.ts";
 import { frozenWatch } from "./frozen.ts";
 
 /** From what a device said to what is durable. Resolves after the commit; throws RECORD_FAILED, RECORD_CLOSED. */
-export type Keep = (placement: Placement, decoded: Decoded) => Promise<void>;
+export type Keep = (placement: Placement, decoded: Decoded, options?: AppendOptions) => Promise<void>;
 
 export interface KeepOptions {
   readonly store: Pick<RecordStore, "append">;
@@ -59,7 +59,7 @@ export function keeper({ store, clock, log, time, onKept, onUndated }: KeepOptio
     onUndated?.(placement.device, readings);
   };
 
-  return async (placement, { samples }) => {
+  return async (placement, { samples }, options) => {
     if (samples.length === 0) return;
     if (time && !clock.trusted()) return keepUndated(placement, samples, time);
     const { device } = placement;
@@ -76,7 +76,7 @@ export function keeper({ store, clock, log, time, onKept, onUndated }: KeepOptio
         withDoubt(normalise(sample, placement, now), sure || sample.time !== undefined),
       ),
     );
-    await store.append(readings);
+    await store.append(readings, options);
     onKept(device, readings);
   };
 }

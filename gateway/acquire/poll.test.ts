@@ -196,3 +196,62 @@ it("goes on within an interval when the clock is set back by a year", async () =
   await done;
   expect(asked.length - before).toBeGreaterThanOrEqual(4);
 });
+
+describe("a bus whose answers wait for their commit", () => {
+  /** Answers at once; `keep` resolves when the test says so. */
+  async function slowDisk(interval: number) {
+    const clock = new ManualClock(NOON);
+    const stop = new AbortController();
+    const log = openLog("poll", { write: () => undefined });
+    const states = createDeviceStates([{ id: "meter", interval }]);
+    const commits: PromiseWithResolvers<undefined>[] = [];
+    let reads = 0;
+    const device: PolledDevice = {
+      id: "meter",
+      interval,
+      read: () => Promise.resolve({ samples: [], problems: [], read: ++reads }),
+      probe: () => Promise.resolve(),
+      keep() {
+        const commit = Promise.withResolvers<undefined>();
+        commits.push(commit);
+        return commit.promise;
+      },
+    };
+    const done = pollBus([device], { clock, states, log, signal: stop.signal });
+    await clock.advance(0);
+    return {
+      clock,
+      commits,
+      states,
+      reads: () => reads,
+      async [Symbol.asyncDispose]() {
+        stop.abort();
+        for (const commit of commits) commit.resolve(undefined);
+        await clock.advance(interval);
+        for (const commit of commits) commit.resolve(undefined);
+        await done;
+      },
+    };
+  }
+
+  it("goes on asking, and counts an answer when it is durable", async () => {
+    await using bus = await slowDisk(1_000);
+    await bus.clock.advance(5_000);
+    expect(bus.reads()).toBe(6);
+    bus.commits[0]?.reject(new FieldwattError("RECORD_FAILED", "no room"));
+    await bus.clock.advance(0);
+    expect(bus.states.all(bus.clock.now())).toMatchObject([{ failures: 1, error: "no room" }]);
+    bus.commits[1]?.resolve(undefined);
+    await bus.clock.advance(0);
+    expect(bus.states.all(bus.clock.now())).toMatchObject([{ failures: 0 }]);
+  });
+
+  it("waits when 64 answers wait, and goes on when one of them is durable", async () => {
+    await using bus = await slowDisk(1_000);
+    await bus.clock.advance(100_000);
+    expect(bus.reads()).toBe(64);
+    bus.commits[0]?.resolve(undefined);
+    await bus.clock.advance(1_000);
+    expect(bus.reads()).toBe(65);
+  });
+});

@@ -24,6 +24,12 @@ const BUS_SHARE_OF_THE_DEAD = 10;
 /** A bus so busy that a probe fits nowhere makes room for one after this wait. */
 const PROBE_PATIENCE_MS = 300_000;
 
+/**
+ * Answers of one bus that are on their way to the disk. A commit takes its time, and the bus goes on asking meanwhile;
+ * when so many wait, the disk is slower than the bus, and the bus waits.
+ */
+const KEEPS_MAX = 64;
+
 /** When one device is asked next. */
 interface Turn {
   readonly device: PolledDevice;
@@ -58,12 +64,19 @@ export async function pollBus(devices: readonly PolledDevice[], polling: Polling
     failures: 0,
     cost: 0,
   }));
+  const keeps = new Set<Promise<void>>();
   while (!signal.aborted) {
     const turn = next(turns, clock.now());
-    if (!turn) return;
+    if (!turn) break;
     await clock.sleep(turn.due - clock.now(), signal);
-    if (!signal.aborted) await take(turn, polling);
+    if (signal.aborted) break;
+    const keep = await take(turn, polling);
+    if (!keep) continue;
+    const kept = keep().finally(() => keeps.delete(kept));
+    keeps.add(kept);
+    if (keeps.size >= KEEPS_MAX) await Promise.race(keeps);
   }
+  await Promise.all(keeps);
 }
 
 /** Whose turn it is: the healthy device that is due first, or a failing one whose probe fits in before it. */
@@ -79,29 +92,56 @@ export function next(turns: readonly Turn[], now: number): Turn | undefined {
 const firstDue = (turns: readonly Turn[]): Turn | undefined =>
   turns.reduce<Turn | undefined>((first, turn) => (first && first.due <= turn.due ? first : turn), undefined);
 
-async function take(turn: Turn, { clock, states, log, signal }: Polling): Promise<void> {
-  const { device } = turn;
+/** Asks a device. @returns what makes its answer durable, where it gave one */
+async function take(turn: Turn, polling: Polling): Promise<(() => Promise<void>) | undefined> {
+  const { device, failures } = turn;
+  const { clock, signal } = polling;
   const asked = clock.now();
   try {
-    if (turn.failures > 0) await device.probe(signal);
-    await device.keep(await device.read(signal));
-    if (turn.failures > 0) log.info({ device: device.id, failures: turn.failures }, "a device answers again");
-    states.answered(device.id);
+    if (failures > 0) await device.probe(signal);
+    const decoded = await device.read(signal);
     turn.failures = 0;
     turn.wait = device.interval;
     // A bus that cannot keep up skips turns instead of falling further behind.
     turn.due = Math.max(turn.due + device.interval, clock.now());
+    return () => keep(turn, decoded, { ...polling, failures });
   } catch (error) {
-    if (signal.aborted) return;
-    const because = messageOf(error);
-    turn.failures = states.failed(device.id, because);
-    if (turn.failures === 1)
-      log.warn({ device: device.id, because }, "a device does not answer; the others go on");
-    turn.cost = clock.now() - asked;
-    turn.wait = Math.max(
-      Math.min(turn.failures * BACK_OFF_STEP_MS, BACK_OFF_MAX_MS),
-      BUS_SHARE_OF_THE_DEAD * turn.cost,
-    );
-    turn.due = clock.now() + turn.wait;
+    fail(turn, { error, cost: clock.now() - asked }, polling);
+    return undefined;
   }
+}
+
+/** An answer counts when it is durable; one that cannot be kept is a failure like none at all. */
+async function keep(
+  turn: Turn,
+  decoded: Decoded,
+  { failures, ...polling }: Polling & { readonly failures: number },
+): Promise<void> {
+  const { device } = turn;
+  try {
+    await device.keep(decoded);
+    if (failures > 0) polling.log.info({ device: device.id, failures }, "a device answers again");
+    polling.states.answered(device.id);
+  } catch (error) {
+    fail(turn, { error, cost: 0 }, polling);
+  }
+}
+
+function fail(
+  turn: Turn,
+  { error, cost }: { readonly error: unknown; readonly cost: number },
+  { clock, states, log, signal }: Polling,
+): void {
+  if (signal.aborted) return;
+  const { device } = turn;
+  const because = messageOf(error);
+  turn.failures = states.failed(device.id, because);
+  if (turn.failures === 1)
+    log.warn({ device: device.id, because }, "a device does not answer; the others go on");
+  turn.cost = cost;
+  turn.wait = Math.max(
+    Math.min(turn.failures * BACK_OFF_STEP_MS, BACK_OFF_MAX_MS),
+    BUS_SHARE_OF_THE_DEAD * cost,
+  );
+  turn.due = clock.now() + turn.wait;
 }

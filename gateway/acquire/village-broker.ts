@@ -2,13 +2,12 @@ import type { Clock, Entropy } from "../../domain/model/index.ts";
 import { openBroker, type Broker, type BrokerState } from "../../platform/broker.ts";
 import type { Rules } from "../../platform/broker/decisions.ts";
 import type { Logger } from "../../platform/log.ts";
-import type { RecordStore } from "../record/store.ts";
 import { withGuest } from "../sinks/home-assistant/guest.ts";
 import { ownBrokerPublisher, type OwnBrokerPublisher } from "../sinks/home-assistant/publisher.ts";
 import type { Site } from "../site/load.ts";
 import type { Acquisition } from "./acquisition.ts";
 import { openReader, READER, type Reader } from "./broker-access.ts";
-import { deliveries } from "./deliveries.ts";
+import { deliveries, type RecordState } from "./deliveries.ts";
 import { openDevicePasswords } from "./device-passwords.ts";
 import type { ExternalBroker } from "./external-broker.ts";
 import { openQuarantine, type Quarantine, type Quarantined } from "./quarantine.ts";
@@ -28,7 +27,7 @@ export interface VillageBroker extends AsyncDisposable {
 export interface VillageBrokerOptions {
   readonly site: Site;
   readonly acquisition: Pick<Acquisition, "take" | "topicOf">;
-  readonly store: Pick<RecordStore, "stats">;
+  readonly store: RecordState;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Logger;

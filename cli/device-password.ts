@@ -24,7 +24,6 @@ export function devicePasswordCommand(): Command {
       }
       await mkdir(site.data, { recursive: true, mode: 0o700 });
       const { [id]: password } = await setDevicePasswords(site.data, [id], randomBytes);
-      const { topic } = device.connection;
       if (json) console.log(JSON.stringify({ user: id, password, topic }));
       else
         console.log(

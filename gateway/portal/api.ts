@@ -84,6 +84,7 @@ function healthRoute(api: OpenAPIHono<SessionEnv>, { store, clock, health }: Por
         hub: link ? (link.connected ? ("connected" as const) : ("away" as const)) : ("none" as const),
         broker: brokerWord(health.broker()?.state().up),
         outbox: outboxDepth(store.read),
+        sinks: sinksOf(health),
       };
       return c.json(body, recordFailing ? 503 : 200);
     },
@@ -209,9 +210,25 @@ function deviceRoute(api: OpenAPIHono<SessionEnv>, { health, clock }: Portal): v
         error: error ?? null,
         doubtful: doubtful ?? {},
       }));
-    return c.json({ devices, ...brokerOf(health) }, 200);
+    return c.json({ devices, ...brokerOf(health), sinks: sinkFaultsOf(health) }, 200);
   });
 }
+
+const sinksOf = ({ sinks }: Portal["health"]) =>
+  (sinks?.states() ?? []).map(({ name, connected, behind = null, behindSeconds }) => ({
+    name,
+    connected,
+    behind,
+    behindSeconds,
+  }));
+
+const sinkFaultsOf = ({ sinks }: Portal["health"]) =>
+  (sinks?.states() ?? []).map(({ fault, behind = null, ...state }) => ({
+    ...state,
+    behind,
+    fault: fault?.message ?? null,
+    faultTime: fault?.time ?? null,
+  }));
 
 function brokerOf(health: Portal["health"]) {
   const broker = health.broker();

@@ -20,6 +20,7 @@ import type { Live } from "../acquire/live.ts";
 import type { VillageBroker } from "../acquire/village-broker.ts";
 import type { LinkState } from "../forward/link.ts";
 import type { RecordStore } from "../record/store.ts";
+import type { SinkState } from "../sinks/follow.ts";
 import type { Site } from "../site/load.ts";
 import { fill, formatFor, type Format } from "./format.ts";
 import { messages, type Messages } from "./messages.ts";
@@ -31,6 +32,8 @@ export interface PortalHealth {
   link(): LinkState | undefined;
   /** Undefined where the site file names no broker. */
   broker(): Pick<VillageBroker, "state" | "quarantined"> | undefined;
+  /** Absent where the site has none. */
+  readonly sinks?: { states(): readonly SinkState[] };
 }
 
 export interface PortalOptions {

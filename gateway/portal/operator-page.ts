@@ -6,6 +6,7 @@ import type { LinkState } from "../forward/link.ts";
 import { brokerCard, firstOf, quarantineCard } from "./broker-card.ts";
 import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
 import { fill } from "./format.ts";
+import { sinksCard } from "./sinks-card.ts";
 
 /** What the operator of the co-op looks after: devices, members' way in, the link. No member's figures. */
 export const CLAIM_DAYS = 7;
@@ -47,7 +48,7 @@ export function operatorPage(
           </table>
         </div>
       </section>
-      ${quarantineCard(health, speech)}
+      ${quarantineCard(health, speech)} ${sinksCard(health, speech)}
       <section class="card">
         <h2>${t.members}</h2>
         <div class="scroll">

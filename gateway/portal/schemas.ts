@@ -98,6 +98,13 @@ export const offersSchema = z
   })
   .openapi("Offers");
 
+const sink = z.object({
+  name: z.string(),
+  connected: z.boolean(),
+  behind: z.int().nullable().openapi({ description: "Readings that wait for it; null while not known" }),
+  behindSeconds: z.int().openapi({ description: "Age of the newest reading that waits; 0 where none does" }),
+});
+
 export const devicesSchema = z
   .object({
     devices: z.array(
@@ -120,6 +127,16 @@ export const devicesSchema = z
       })
       .nullable()
       .openapi({ description: "The village's MQTT broker; null where the site file names none" }),
+    sinks: z
+      .array(
+        sink.extend({
+          written: z.int().openapi({ description: "Readings since start; messages for Home Assistant" }),
+          refused: z.int(),
+          fault: z.string().nullable().openapi({ description: "What went wrong last" }),
+          faultTime: time.nullable(),
+        }),
+      )
+      .openapi({ description: "Where readings go besides the record" }),
     quarantine: z
       .array(
         z.object({
@@ -143,6 +160,7 @@ export const healthSchema = z
     hub: z.enum(["none", "connected", "away"]),
     broker: z.enum(["none", "up", "down"]),
     outbox: z.int(),
+    sinks: z.array(sink),
   })
   .openapi("Health");
 

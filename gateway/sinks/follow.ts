@@ -146,7 +146,9 @@ class RecordFollower implements Follower {
     const { feed, batch, gatherMs } = this.options;
     await feed.wait(this.cursor, signal);
     let slice = feed.after(this.cursor, batch);
-    if (slice.readings.length < batch / 2 && slice.cursor === feed.end()) {
+    // A history comes in pieces of any size; only at its end is there something to gather.
+    const ended = slice.readings.length === 0 || slice.cursor === feed.end();
+    if (ended && slice.readings.length < batch / 2) {
       await this.pause(gatherMs, signal);
       slice = feed.after(this.cursor, batch);
     }

@@ -5,7 +5,7 @@ import type { Logger } from "../../platform/log.ts";
 import type { Acquisition } from "../acquire/acquisition.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { Site } from "../site/load.ts";
-import { sinkCursor } from "./commands.ts";
+import { sinkCursor } from "./cursor.ts";
 import { openFollower, type SinkState } from "./follow.ts";
 import type { Publisher } from "./home-assistant/publisher.ts";
 

@@ -100,11 +100,11 @@ export const migrations: readonly MigrationStep[] = [
   -- A civil day of the site for each stream; quarters: its quarter hours by column (rollup-codec.ts), or NULL where it
   -- has so few readings that they are computed anew.
   CREATE TABLE rollup (
-    stream INTEGER NOT NULL, start INTEGER NOT NULL, finish INTEGER NOT NULL, first REAL NOT NULL, last REAL NOT NULL,
+    id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, start INTEGER NOT NULL, finish INTEGER NOT NULL, first REAL NOT NULL, last REAL NOT NULL,
     min REAL NOT NULL, max REAL NOT NULL, mean REAL NOT NULL, count INTEGER NOT NULL, coverage REAL NOT NULL,
     quarters BLOB,
-    PRIMARY KEY (stream, start)
-  ) STRICT, WITHOUT ROWID;
+    UNIQUE (stream, start)
+  ) STRICT;
 
   -- Blocks that repair took out because they cannot be read: as they were.
   CREATE TABLE quarantine (

@@ -29,30 +29,52 @@ export interface UpkeepOptions {
 
 /** @returns days that are done now */
 export async function keepDays({ store, timeZone }: UpkeepOptions, now: Instant): Promise<number> {
-  const rows = prepare(store.read, "SELECT device, day FROM touched ORDER BY day LIMIT ?").all(DAYS_A_PASS);
+  const rows = prepare(store.read, "SELECT device, day FROM touched ORDER BY device, day LIMIT ?").all(
+    DAYS_A_PASS,
+  );
+  const closed = rows
+    .map((row) => ({ device: Number(row["device"]), day: Number(row["day"]) }))
+    .filter(({ day }) => Number(civilDaysOf(day, timeZone).at(-1)?.to) + CLOSED_AFTER_MS <= now);
   let done = 0;
-  for (const row of rows) {
-    const day = { device: Number(row["device"]), day: Number(row["day"]) };
-    const civil = civilDaysOf(day.day, timeZone);
-    const [last] = civil.slice(-1);
-    if (!last || last.to + CLOSED_AFTER_MS > now) continue;
-    if (await keepDay(store, day, [...civil, ...closedNext(last, timeZone, now)])) done++;
-  }
+  for (const [device, days] of Map.groupBy(closed, (day) => day.device))
+    done += await keepDevice(store, device, { days, timeZone, now });
   return done;
 }
 
-async function keepDay(
+interface Closed {
+  readonly days: readonly DeviceDay[];
+  readonly timeZone: string;
+  readonly now: Instant;
+}
+
+async function keepDevice(
   store: UpkeepOptions["store"],
-  day: DeviceDay,
-  civil: readonly Stretch[],
-): Promise<boolean> {
-  while (await store.run("compactDay", day));
-  const newest = newestBlock(store.read, day);
-  for (const { from, to } of civil) {
-    let after: number | undefined = -1;
-    while (after !== undefined) after = await store.run("rollUpDay", { device: day.device, from, to, after });
+  device: number,
+  { days, timeZone, now }: Closed,
+): Promise<number> {
+  const civil = new Map<number, Stretch>();
+  const newest = new Map<DeviceDay, number>();
+  for (const day of days) {
+    while (await store.run("compactDay", day));
+    newest.set(day, newestBlock(store.read, day));
+    for (const stretch of standingDays(day.day, timeZone, now)) civil.set(stretch.from, stretch);
   }
-  return store.run("settleDay", { ...day, newest });
+  for (const { from, to } of civil.values()) {
+    let after: number | undefined = -1;
+    while (after !== undefined) after = await store.run("rollUpDay", { device, from, to, after });
+  }
+  let done = 0;
+  for (const day of days) if (await store.run("settleDay", { ...day, newest: newest.get(day) ?? 0 })) done++;
+  return done;
+}
+
+/** The closed civil days for which readings of a UTC day stand: also the next one, for what came in just before it. */
+function standingDays(day: number, timeZone: string, now: Instant): Stretch[] {
+  const last = day + DAY_MS + HOLD_MS - 1;
+  const next = dayBounds(dayOf(instant(last), timeZone), timeZone);
+  const days = civilDaysOf(day, timeZone);
+  if (next.start === days.at(-1)?.from || next.end + CLOSED_AFTER_MS > now) return days;
+  return [...days, { from: next.start, to: next.end }];
 }
 
 /** The civil days that a UTC day lies in. */
@@ -63,10 +85,4 @@ export function civilDaysOf(day: number, timeZone: string): Stretch[] {
     if (start >= day + DAY_MS) return days;
     days.push({ from: start, to: end });
   }
-}
-
-/** What came in at the end of a day stands into the next one, which may be rolled up already. */
-function closedNext({ to }: Stretch, timeZone: string, now: Instant): Stretch[] {
-  const { start, end } = dayBounds(dayOf(instant(to), timeZone), timeZone);
-  return start - HOLD_MS < to && end + CLOSED_AFTER_MS <= now ? [{ from: start, to: end }] : [];
 }

@@ -10,7 +10,7 @@ const FORM = 0xb2;
 /** 25 hours. */
 export const QUARTERS_MAX = 100;
 /** Means are kept to this many digits more than the values have. */
-const MORE_DIGITS = 2;
+const MORE_DIGITS = 1;
 const DIGITS_MAX = 9;
 const COVERAGE_DIGITS = 4;
 const COLUMNS = ["first", "last", "min", "max", "mean", "coverage"] as const;
@@ -56,7 +56,7 @@ export function decodeQuarters(day: number, bytes: Uint8Array): RollUp[] {
   }));
 }
 
-/** A mean has as many digits as a division gives; two more than the values have are enough, and pack well. */
+/** A mean has as many digits as a division gives; one more than the values have is enough, and pack well. */
 function withRoundMeans(quarters: readonly RollUp[]): RollUp[] {
   const digits = Math.min(DIGITS_MAX, digitsOf(quarters) + MORE_DIGITS);
   return quarters.map((quarter) => ({

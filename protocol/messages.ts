@@ -45,7 +45,14 @@ export const farmDayItem = z.strictObject({
   }),
 });
 
-export const summaryItem = z.discriminatedUnion("kind", [energyIntervalItem, farmDayItem]);
+/** Corrections only: what was told of this quarter hour does not hold, and nothing is known in its place. */
+export const energyUnknownItem = z.strictObject({
+  kind: z.literal("energyUnknown"),
+  subject: pseudonym,
+  start: time,
+});
+
+export const summaryItem = z.discriminatedUnion("kind", [energyIntervalItem, farmDayItem, energyUnknownItem]);
 export type SummaryItem = z.infer<typeof summaryItem>;
 
 export const outboxItem = z.strictObject({
@@ -55,6 +62,10 @@ export const outboxItem = z.strictObject({
   purpose: z.string().min(1).max(200),
   policyVersion: z.int().positive(),
   summary: summaryItem,
+  /** The first telling of a summary has neither of these; a correction is version 2, 3, … */
+  version: z.int().min(2).optional(),
+  /** The sequence of the item that it corrects: the version before. */
+  corrects: z.int().positive().optional(),
 });
 export type OutboxItem = z.infer<typeof outboxItem>;
 
@@ -87,8 +98,8 @@ export const batchBody = z.strictObject({
   kind: z.literal("batch"),
   items: z.array(outboxItem).max(BATCH_ITEMS_MAX),
   /**
-   * Every energy interval before this instant that will ever leave is in this batch or an earlier one. It lets the
-   * hub clear a slot without waiting for a clock.
+   * Every energy interval before this instant that will ever leave is in this batch or an earlier one, but for
+   * corrections. It lets the hub clear a slot without waiting for a clock.
    */
   completeThrough: time,
   /** The last answer that this gateway has kept. */

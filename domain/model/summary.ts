@@ -40,6 +40,8 @@ export interface EnergyIntervalSummary {
   readonly start: Instant;
   readonly balance: EnergyBalance;
   readonly provenance: Provenance;
+  /** Late data or an operator took it back: the figures are what was said before, and do not hold. */
+  readonly unknown?: true;
 }
 
 /** One civil day of a member's weather station or field. Absent means unknown; rain of 0 means a dry gauge. */

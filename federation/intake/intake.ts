@@ -14,6 +14,7 @@ import {
   type ReceivedBody,
 } from "../../protocol/messages.ts";
 import type { Queryable, Storage } from "../storage/index.ts";
+import { keepCorrections } from "./corrections.ts";
 import { implausibleItems, keepEnergyIntervals, keepFarmDays } from "./summaries.ts";
 import { witnessLog, type WitnessOptions } from "./witness.ts";
 
@@ -68,7 +69,7 @@ export function openIntake({ storage, clock, log, hub, keys, witness }: IntakeOp
       if (body.kind !== "batch")
         throw new FieldwattError("MESSAGE_INVALID", `A gateway sends no ${body.kind}`);
       const now = clock.now();
-      const { received, conflicts, implausible } = await storage.transaction((tx) =>
+      const { received, conflicts, implausible, tooLate } = await storage.transaction((tx) =>
         keep(tx, { gateway, batch: body, now, witness: { gateway, gatewayKey: key, signer: witness, now } }),
       );
       const seen = received.receipt.witness;
@@ -78,6 +79,11 @@ export function openIntake({ storage, clock, log, hub, keys, witness }: IntakeOp
         log.warn({ gateway, sequence }, "another item under a known number; the first stays");
       for (const sequence of implausible)
         log.warn({ gateway, sequence }, "more energy than a member can have; kept, not traded");
+      for (const sequence of tooLate)
+        log.info(
+          { gateway, sequence },
+          "a correction of a slot that is cleared; kept and listed, not traded",
+        );
       return received;
     },
   };
@@ -90,16 +96,22 @@ interface Arrival {
   readonly witness: WitnessOptions;
 }
 
-async function keep(
-  tx: Queryable,
-  arrival: Arrival,
-): Promise<{ received: Received; conflicts: readonly number[]; implausible: readonly number[] }> {
+interface Kept {
+  readonly received: Received;
+  /** Sequences of items whose number was taken, whose energy cannot be, and that correct a slot which is cleared. */
+  readonly conflicts: readonly number[];
+  readonly implausible: readonly number[];
+  readonly tooLate: readonly number[];
+}
+
+async function keep(tx: Queryable, arrival: Arrival): Promise<Kept> {
   const { gateway, batch } = arrival;
   const digests = new Map(batch.items.map((item) => [item, sha256Hex(canonicalJson(item))]));
   const fresh = await keepItems(tx, arrival, digests);
   const implausible = new Set(implausibleItems(fresh));
   const plausible = fresh.filter((item) => !implausible.has(item));
   await keepEnergyIntervals(tx, gateway, plausible);
+  const tooLate = await keepCorrections(tx, arrival, plausible);
   await keepFarmDays(tx, gateway, fresh);
   const gaps = await keepProgress(tx, arrival);
   const held = await heldOf(tx, gateway, batch.items);
@@ -120,6 +132,7 @@ async function keep(
     },
     conflicts: conflicts.map(({ sequence }) => sequence),
     implausible: [...implausible].map(({ sequence }) => sequence),
+    tooLate,
   };
 }
 

@@ -16,14 +16,14 @@ export const implausibleItems = (items: readonly OutboxItem[]): readonly OutboxI
       summary.kind === "energyInterval" && Math.max(summary.import, summary.export) > ENERGY_WH_MAX,
   );
 
-/** Keeps quarter hours of energy. A subject's slot is told once: another item for it changes nothing. */
+/** Keeps quarter hours of energy. A subject's slot is told once; what changes it is a correction (corrections.ts). */
 export async function keepEnergyIntervals(
   tx: Queryable,
   gateway: string,
   items: readonly OutboxItem[],
 ): Promise<void> {
-  const rows = items.flatMap(({ sequence, summary }) =>
-    summary.kind === "energyInterval" ? [{ ...summary, sequence }] : [],
+  const rows = items.flatMap(({ sequence, summary, version }) =>
+    summary.kind === "energyInterval" && version === undefined ? [{ ...summary, sequence }] : [],
   );
   if (rows.length === 0) return;
   await tx.query(
@@ -32,27 +32,37 @@ export async function keepEnergyIntervals(
      SELECT $1, subject, start, sequence, import, export, production, consumption, "selfConsumption", provenance
      FROM json_to_recordset($2::json) AS r (subject text, start bigint, sequence bigint, import bigint, export bigint,
        production bigint, consumption bigint, "selfConsumption" bigint, provenance text)
+     WHERE NOT EXISTS (SELECT FROM correction c WHERE c.gateway = $1 AND c.subject = r.subject AND c.start = r.start)
      ON CONFLICT DO NOTHING`,
     [gateway, JSON.stringify(rows)],
   );
 }
 
+/** Keeps farm days; a correction counts while no advice was given on the day. */
 export async function keepFarmDays(
   tx: Queryable,
   gateway: string,
   items: readonly OutboxItem[],
 ): Promise<void> {
-  const rows = items.flatMap(({ sequence, summary }) =>
+  const rows = items.flatMap(({ sequence, summary, version = 1 }) =>
     summary.kind === "farmDay"
-      ? [{ subject: summary.subject, day: summary.day, sequence, summary: JSON.stringify(summary) }]
+      ? [{ subject: summary.subject, day: summary.day, sequence, version, summary: JSON.stringify(summary) }]
       : [],
   );
   if (rows.length === 0) return;
-  await tx.query(
-    `INSERT INTO farm_day (gateway, subject, day, sequence, summary)
+  const [first, corrections] = [
+    rows.filter(({ version }) => version === 1),
+    rows.filter(({ version }) => version > 1),
+  ];
+  const insert = `INSERT INTO farm_day (gateway, subject, day, sequence, summary)
      SELECT $1, subject, day, sequence, summary
-     FROM json_to_recordset($2::json) AS r (subject text, day text, sequence bigint, summary text)
-     ON CONFLICT DO NOTHING`,
-    [gateway, JSON.stringify(rows)],
-  );
+     FROM json_to_recordset($2::json) AS r (subject text, day text, sequence bigint, summary text)`;
+  await tx.query(`${insert} ON CONFLICT DO NOTHING`, [gateway, JSON.stringify(first)]);
+  for (const one of corrections) {
+    await tx.query(
+      `${insert} ON CONFLICT (gateway, subject, day) DO UPDATE SET sequence = excluded.sequence, summary = excluded.summary
+       WHERE NOT farm_day.advised AND farm_day.sequence < excluded.sequence`,
+      [gateway, JSON.stringify([one])],
+    );
+  }
 }

@@ -9,6 +9,22 @@ export interface HubFigures {
   readonly advice: readonly AdviceFigures[];
   /** Quarter hours of members that came after their slot was cleared. */
   readonly late: number;
+  /** The newest corrections, and how many came after their slot was cleared. */
+  readonly corrections: readonly CorrectionFigures[];
+  readonly correctedTooLate: number;
+}
+
+export interface CorrectionFigures {
+  readonly gateway: string;
+  readonly subject: string;
+  readonly start: number;
+  readonly version: number;
+  /** Absent where nothing is known any more. */
+  readonly importWh?: number;
+  readonly exportWh?: number;
+  /** What the version before said, where it was known. */
+  readonly before?: { readonly importWh: number; readonly exportWh: number };
+  readonly cleared: boolean;
 }
 
 export interface GatewayFigures {
@@ -60,8 +76,36 @@ export async function readFigures(storage: Queryable): Promise<HubFigures> {
       advice: adviceAnswer.parse(JSON.parse(String(row.advice))),
     })),
     late: Number(late?.late),
+    ...(await readCorrections(storage)),
   };
 }
+
+const CORRECTIONS_MAX = 12;
+
+async function readCorrections(
+  storage: Queryable,
+): Promise<Pick<HubFigures, "corrections" | "correctedTooLate">> {
+  const rows = await storage.query(
+    `SELECT c.*, (i.item::json->'summary'->>'import')::bigint AS import_before,
+       (i.item::json->'summary'->>'export')::bigint AS export_before
+     FROM correction c LEFT JOIN item i ON i.gateway = c.gateway AND i.sequence = c.corrects
+     ORDER BY c.received DESC, c.gateway, c.sequence DESC LIMIT ${CORRECTIONS_MAX}`,
+  );
+  const [count] = await storage.query("SELECT count(*)::bigint AS late FROM correction WHERE cleared");
+  return { corrections: rows.map(correctionOf), correctedTooLate: Number(count?.late) };
+}
+
+const correctionOf = (row: Row): CorrectionFigures => ({
+  gateway: String(row.gateway),
+  subject: String(row.subject),
+  start: Number(row.start),
+  version: Number(row.version),
+  ...(row.import_wh !== null && { importWh: Number(row.import_wh), exportWh: Number(row.export_wh) }),
+  ...(row.import_before !== null && {
+    before: { importWh: Number(row.import_before), exportWh: Number(row.export_before) },
+  }),
+  cleared: row.cleared === true,
+});
 
 /** Everything up to `items_through` is held, so that only what is above it has to be counted. */
 async function readGateways(storage: Queryable): Promise<GatewayFigures[]> {

@@ -27,7 +27,8 @@ export function hubBody(figures: HubFigures, notice: Html): Html {
   return html`<h1>The federation's hub</h1>
     ${notice}
     <p class="soft">Times are UTC. This page renews itself.</p>
-    ${gatewaysCard(gateways)} ${clearingsCard(clearings, late)} ${adviceCard(advice)}`;
+    ${gatewaysCard(gateways)} ${clearingsCard(clearings, late)} ${correctionsCard(figures)}
+    ${adviceCard(advice)}`;
 }
 
 const table = (heads: readonly (readonly [string, boolean?])[], rows: readonly Html[]): Html =>
@@ -113,6 +114,39 @@ function clearingsCard(clearings: readonly ClearingFigures[], late: number): Htm
     <h2>Last clearings</h2>
     ${rows.length > 0 ? table(heads, rows) : html`<p>No quarter hour has been cleared yet.</p>`}
     ${late > 0 ? html`<p class="bad">${late} member quarter hours came after their slot was cleared.</p>` : ""}
+  </section>`;
+}
+
+/** Only where there is one: most villages never see this. */
+function correctionsCard({ corrections, correctedTooLate }: HubFigures): Html {
+  if (corrections.length === 0) return html``;
+  const energy = (importWh: number | undefined, exportWh: number | undefined) =>
+    importWh === undefined || exportWh === undefined
+      ? unknown()
+      : html`${kiloWattHours(importWh)} / ${kiloWattHours(exportWh)}`;
+  const rows = corrections.map(
+    (one) =>
+      html`<tr data-correction="${one.start}">
+        <td>${at(one.start, "")}</td>
+        <td>${one.gateway}, ${one.subject.slice(0, 8)}…</td>
+        <td class="number">${one.version}</td>
+        <td class="number">${energy(one.before?.importWh, one.before?.exportWh)}</td>
+        <td class="number">${energy(one.importWh, one.exportWh)}</td>
+        <td>${one.cleared ? "kept, not traded: the slot was cleared" : "used"}</td>
+      </tr>`,
+  );
+  const heads: [string, boolean?][] = [
+    ["Quarter hour from"],
+    ["Whose"],
+    ["Version", true],
+    ["Said before, bought / sold kWh", true],
+    ["Says now", true],
+    ["What became of it"],
+  ];
+  return html`<section class="card" id="corrections">
+    <h2>Last corrections</h2>
+    ${table(heads, rows)}
+    ${correctedTooLate > 0 ? html`<p>${correctedTooLate} corrections came after their slot was cleared.</p>` : ""}
   </section>`;
 }
 

@@ -116,4 +116,27 @@ export const migrations: readonly (readonly string[])[] = [
       PRIMARY KEY (gateway, head)
     )`,
   ],
+  [
+    `ALTER TABLE energy_interval ADD COLUMN version integer NOT NULL DEFAULT 1`,
+    // Every correction of a quarter hour that a gateway told. Figures are null where nothing is known any more; cleared:
+    // it came after the slot was, so that it is kept and not traded.
+    `CREATE TABLE correction (
+      gateway text NOT NULL REFERENCES gateway,
+      sequence bigint NOT NULL,
+      subject text NOT NULL,
+      start bigint NOT NULL,
+      version integer NOT NULL,
+      corrects bigint,
+      import_wh bigint,
+      export_wh bigint,
+      production_wh bigint,
+      consumption_wh bigint,
+      self_consumption_wh bigint,
+      provenance text,
+      cleared boolean NOT NULL,
+      received bigint NOT NULL,
+      PRIMARY KEY (gateway, sequence)
+    )`,
+    `CREATE INDEX correction_slot ON correction (gateway, subject, start)`,
+  ],
 ];

@@ -38,7 +38,7 @@ afterEach(async () => {
 async function release(numbers: readonly number[]): Promise<void> {
   const summary = { kind: "energyInterval", member: "m" } as never;
   const summaries = numbers.map((i) => ({ key: String(i), time: i, summary }));
-  await store.run("saveSummaries", { boundaries: [], intervals: [], progress: {}, summaries });
+  await store.run("saveSummaries", { intervals: [], progress: {}, summaries });
   const energy = { export: 0, production: 0, selfConsumption: 0, provenance: "counted" as const };
   const passed = numbers.map((i) => ({
     ...{ summaryId: i, member: "m", subject: "0".repeat(32), recipient: "hub", released: 1 },

@@ -32,7 +32,8 @@ export const releaseCommands = {
     const decide = db.prepare("UPDATE summary SET decided = ? WHERE id = ? AND decided = 0");
     const next = db.prepare("SELECT coalesce(max(sequence), 0) + 1 AS sequence FROM release");
     const insert = db.prepare(
-      "INSERT INTO release (sequence, summary, member, subject, offer, recipient, released, item) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      `INSERT INTO release (sequence, summary, member, subject, offer, recipient, released, item, version, corrects)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     const outbox = db.prepare("INSERT INTO outbox (sequence, item) VALUES (?, ?)");
     for (const id of pass.denied) decide.run(2, id);
@@ -41,7 +42,11 @@ export const releaseCommands = {
       if (decide.run(1, summaryId).changes === 0) continue;
       const sequence = Number(next.get()?.sequence);
       const bytes = canonicalJson({ ...item, sequence });
-      insert.run(sequence, summaryId, member, subject, item.offer, recipient, released, bytes);
+      const { version = 1, corrects = null } = item;
+      insert.run(
+        ...[sequence, summaryId, member, subject, item.offer, recipient, released, bytes],
+        ...[version, corrects],
+      );
       appendLeaf(db, sequence, leafText({ ...leaf, digest: sha256Hex(bytes) }));
       outbox.run(sequence, bytes);
     }

@@ -23,6 +23,7 @@ import { progressOf } from "../record/progress.ts";
 import { signHead } from "./egress-log.ts";
 import { commitmentOf } from "../../protocol/egress-leaf.ts";
 import { pseudonym } from "./pseudonym.ts";
+import { lastRelease, type LastRelease } from "./released.ts";
 
 /** Summaries decided in one transaction. */
 const SUMMARIES_A_PASS = 500;
@@ -37,6 +38,8 @@ export interface Gate {
 interface Undecided {
   readonly id: number;
   readonly summary: Summary;
+  /** The release that this one would correct: the summary's last. */
+  readonly left?: LastRelease;
 }
 
 export interface GateOptions {
@@ -102,15 +105,18 @@ function decideAll(
   return { passed, denied };
 }
 
-/** The first offer of the policy under which this summary may leave, or why there is none. */
+/**
+ * The first offer of the policy under which this summary may leave, or why there is none. A correction leaves under
+ * the offer of what it corrects, or not at all.
+ */
 function decideOne(
-  { summary }: Undecided,
+  { summary, left }: Undecided,
   consents: readonly Consent[],
   { policy, clock }: GateOptions,
 ): Offer | { because: DenyReason } {
   let because: DenyReason = policy ? "noOffer" : "noPolicy";
   for (const offer of policy?.offers ?? []) {
-    if (offer.kind !== summary.kind) continue;
+    if (offer.kind !== summary.kind || (left && left.offer !== offer.id)) continue;
     const { purpose, recipient } = offer;
     const decision = decideSummary({
       now: clock.now(),
@@ -130,7 +136,7 @@ function decideOne(
 }
 
 function passage(
-  { id, summary }: Undecided,
+  { id, summary, left }: Undecided,
   offer: Offer,
   { clock, policy, secret, timeZone }: GateOptions,
 ): Passed {
@@ -147,6 +153,7 @@ function passage(
       purpose: offer.purpose,
       policyVersion: policy?.version ?? 0,
       summary: itemOf(summary, subject),
+      ...(left && { version: left.version + 1, corrects: left.sequence }),
     },
     leaf: {
       version: 1,
@@ -170,8 +177,9 @@ function itemOf(summary: Summary, subject: string): SummaryItem {
     const { day, farm, latitude, elevation, windSensorHeight } = summary;
     return { kind: "farmDay", subject, day, farm: { ...farm }, latitude, elevation, windSensorHeight };
   }
-  const { import: imported, export: exported, production, consumption, selfConsumption } = summary.balance;
-  const { start, provenance } = summary;
+  const { start, provenance, balance } = summary;
+  if (summary.unknown) return { kind: "energyUnknown", subject, start };
+  const { import: imported, export: exported, production, consumption, selfConsumption } = balance;
   return {
     kind: "energyInterval",
     subject,
@@ -189,7 +197,10 @@ function undecidedSummaries(db: DatabaseSync): Undecided[] {
   const rows = db
     .prepare("SELECT id, summary FROM summary WHERE decided = 0 ORDER BY id LIMIT ?")
     .all(SUMMARIES_A_PASS);
-  return rows.map((row) => ({ id: Number(row.id), summary: JSON.parse(String(row.summary)) as Summary }));
+  return rows.map((row) => {
+    const [id, left] = [Number(row.id), lastRelease(db, Number(row.id))];
+    return { id, summary: JSON.parse(String(row.summary)) as Summary, ...(left && { left }) };
+  });
 }
 
 /** Everything before this is decided once `undecided` is: unless the pass is full, all that the summariser closed. */

@@ -26,7 +26,23 @@ export function completeThrough(db: DatabaseSync, upTo: number): Instant {
   const rest = db.prepare("SELECT item FROM outbox WHERE sequence > ? ORDER BY sequence").iterate(upTo);
   for (const row of rest) {
     const item = outboxItem.parse(JSON.parse(String(row.item)));
-    if (item.summary.kind === "energyInterval") return instant(item.summary.start);
+    // A correction was told before, and holds nobody up.
+    if (item.summary.kind === "energyInterval" && item.version === undefined)
+      return instant(item.summary.start);
   }
   return decided;
+}
+
+/** The newest release of a summary. */
+export interface LastRelease {
+  readonly sequence: number;
+  readonly offer: string;
+  readonly version: number;
+}
+
+export function lastRelease(db: DatabaseSync, summary: number): LastRelease | undefined {
+  const row = db
+    .prepare("SELECT sequence, offer, version FROM release WHERE summary = ? ORDER BY sequence DESC LIMIT 1")
+    .get(summary);
+  return row && { sequence: Number(row.sequence), offer: String(row.offer), version: Number(row.version) };
 }

@@ -23,7 +23,11 @@ export interface PtyOptions {
   readonly link?: string;
 }
 
-/** Unread bytes that are kept for a client, about eight Modbus frames; the kernel itself would hold 4,095. */
+/**
+ * Unread bytes that are kept for a client, about eight Modbus frames. They are counted where the kernel counts them, in the
+ * terminal's own buffer of 4,095 bytes. What was written a moment ago waits before that buffer, uncounted, until the
+ * kernel has time: at most 8,192 bytes and the last piece (Linux, drivers/tty/pty.c: tty_buffer_set_limit).
+ */
 const UNREAD_BYTES_MAX = 2_048;
 const TERMIOS_BYTES = 256;
 const NAME_BYTES = 128;
@@ -31,6 +35,7 @@ const NAME_BYTES = 128;
 const FIONREAD = 0x541b;
 const TCSANOW = 0;
 const TCIFLUSH = 0;
+const TCOFLUSH = 1;
 
 type LibC = Awaited<ReturnType<typeof loadLibC>>;
 
@@ -162,14 +167,24 @@ export async function openPtyPair({ link }: PtyOptions = {}): Promise<PtyPair> {
     write(bytes) {
       if (!open) return;
       if (unread(c, slave) + bytes.length > UNREAD_BYTES_MAX) c.flush(slave, TCIFLUSH);
-      try {
-        writeSync(master, bytes);
-      } catch (error) {
-        if (!isFull(error)) throw error;
-      }
+      if (written(master, bytes)) return;
+      // No room for the newest: what waits before the terminal's buffer goes, and what is in it.
+      c.flush(master, TCOFLUSH);
+      c.flush(slave, TCIFLUSH);
+      written(master, bytes);
     },
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** False where the kernel took less than all. */
+function written(master: number, bytes: Uint8Array): boolean {
+  try {
+    return writeSync(master, bytes) === bytes.length;
+  } catch (error) {
+    if (isFull(error)) return false;
+    throw error;
+  }
 }
 
 function unread(c: LibC, slave: number): number {

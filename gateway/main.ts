@@ -12,6 +12,7 @@ import { logSigner } from "./release/egress-log.ts";
 import { createGate } from "./release/gate.ts";
 import { gatewayFigures, type Figures } from "./sinks/figures.ts";
 import { metricsWhenAsked } from "./sinks/metrics.ts";
+import { openSinks } from "./sinks/sinks.ts";
 import { mustFitDevices } from "./site/devices.ts";
 import { openIdentity } from "./site/identity.ts";
 import { loadPolicyOrNone, type Site } from "./site/load.ts";
@@ -75,10 +76,16 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
     onKept: (kept) => summariser.observe(kept),
   });
   await using broker = await openVillageBroker({ site, acquisition, store, clock, entropy, log });
+  await using sinks = await openSinks({ site, catalogue, store, acquisition, broker, clock, log });
   await using link = await openHubLink(site, { identity, store, clock, log });
 
   await using accounts = openAccounts({ path: join(site.data, "accounts.sqlite"), entropy, wallNow });
-  const health = { devices: () => acquisition.states(), link: () => link?.state(), broker: () => broker };
+  const health = {
+    devices: () => acquisition.states(),
+    link: () => link?.state(),
+    broker: () => broker,
+    sinks,
+  };
   const metrics = metricsWhenAsked({ store, broker, gate, health, clock });
   const pages = { site, policy, store, live: acquisition.live, accounts, clock, log, metrics, health };
   await using portal = await openPortal({ ...pages, ...site.portal });

@@ -258,6 +258,7 @@ it("tells its health without naming anybody", async () => {
     hub: "connected",
     broker: "up",
     outbox: 2,
+    sinks: [],
   });
 });
 

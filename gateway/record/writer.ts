@@ -13,11 +13,9 @@ import { joined, partsOf } from "./journal/columns.ts";
 import { openJournal, type Journal } from "./journal/journal.ts";
 import { buffersOf, NEW_STREAM, type Answer, type JournalState } from "./messages.ts";
 import type { AppendTask, CommandTask, PackTask, Task, WriterTask } from "./messages.ts";
+import { PACKED } from "./progress.ts";
 import { openForWriting, transact } from "./sqlite.ts";
 import type { CommandTable } from "./store.ts";
-
-/** In `progress`: the last frame of the journal whose readings are in blocks. */
-export const PACKED = "journal packed";
 
 export interface WriterData {
   readonly path: string;

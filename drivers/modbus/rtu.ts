@@ -36,9 +36,10 @@ import { requestBytes, type ReadRequest } from "./pdu.ts";
  *
  * So a unit that answers each request at most once, and in order, cannot make this line give a value of another request,
  * however late it is. One that also sends copies cannot either, if a copy is at most 50 ms behind its reply; and once it
- * is known to do so, a later copy cannot either, unless the true reply is lost at the same time. What is left: a unit
- * that never yet answered with registers and refuses the fence on the table that it owes a reply on. All exceptions look
- * alike, so there a silence of 250 ms has to do. And a reply to a program that was ended before this one began.
+ * is known to do so, a later copy cannot either, unless the true reply is lost at the same time. What is left, and bounded
+ * by time alone: an exception of a unit that never yet answered with registers and has no second table (all exceptions
+ * look alike, so a silence of 250 ms has to do); a unit so many unanswered requests behind that every length is owed
+ * (ten and more); and a reply to a program that ended before this one began. See docs/decisions/0008.
  */
 export interface RtuOptions {
   readonly baudRate: number;

@@ -87,7 +87,8 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
     sinks,
   };
   const metrics = metricsWhenAsked({ store, broker, gate, health, clock });
-  const pages = { site, policy, store, live: acquisition.live, accounts, clock, log, metrics, health };
+  const about = { site, policy, store, live: acquisition.live, accounts, clock, time, log };
+  const pages = { ...about, metrics, health };
   await using portal = await openPortal({ ...pages, ...site.portal });
   await writeOperatorLink(accounts, { folder: site.data, url: portal.url });
 

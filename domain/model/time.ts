@@ -76,6 +76,20 @@ function offsetMs(time: Instant, zone: string): number {
   return asUtc - Math.floor(time / 1000) * 1000;
 }
 
+/** The instant of "2026-06-15T07:45:30" on the clocks of `zone`; undefined where the text is no such time. */
+export function fromLocal(text: string, zone: string): Instant | undefined {
+  const asUtc = Date.parse(`${text}Z`);
+  if (!Number.isFinite(asUtc)) return undefined;
+  const guess = instant(asUtc - offsetMs(instant(asUtc), zone));
+  return instant(asUtc - offsetMs(guess, zone));
+}
+
+/** `fromLocal` the other way round. */
+export function toLocal(time: Instant, zone: string): string {
+  const w = wallClock(time, zone);
+  return `${w.year}-${w.month}-${w.day}T${w.hour}:${w.minute}:${w.second}`;
+}
+
 /** The first instant of a civil day; where midnight does not exist, the first instant that does. */
 export function dayStart(day: Day, zone: string): Instant {
   const midnightUtc = Date.parse(`${day}T00:00:00Z`);

@@ -2,6 +2,7 @@ import { createRoute, OpenAPIHono, type z } from "@hono/zod-openapi";
 import { selfConsumptionRate, selfSufficiency } from "../../domain/energy/balance.ts";
 import { dayOf, type Day } from "../../domain/model/index.ts";
 import type { SessionEnv } from "../../platform/web/index.ts";
+import type { ClockStatus } from "../time/time.ts";
 import type { Portal } from "./context.ts";
 import { memberDay, type MemberDay } from "./day.ts";
 import { liveStream } from "./events.ts";
@@ -62,7 +63,7 @@ export function apiRoutes(portal: Portal): OpenAPIHono<SessionEnv> {
   return api;
 }
 
-function healthRoute(api: OpenAPIHono<SessionEnv>, { store, clock, health }: Portal): void {
+function healthRoute(api: OpenAPIHono<SessionEnv>, { store, clock, time, health }: Portal): void {
   const responses = {
     ...json(schemas.healthSchema, "The gateway keeps what it reads"),
     503: {
@@ -80,6 +81,7 @@ function healthRoute(api: OpenAPIHono<SessionEnv>, { store, clock, health }: Por
         status: recordFailing ? ("failing" as const) : ("ok" as const),
         recordFailing,
         clockTrusted: clock.trusted(),
+        clock: clockWords(time.status()),
         devices: { ok: devices.filter(({ state }) => state === "ok").length, all: devices.length },
         hub: link ? (link.connected ? ("connected" as const) : ("away" as const)) : ("none" as const),
         broker: brokerWord(health.broker()?.state().up),
@@ -90,6 +92,12 @@ function healthRoute(api: OpenAPIHono<SessionEnv>, { store, clock, health }: Por
     },
   );
 }
+
+const clockWords = ({ state, since, source, because, undated }: ClockStatus) => ({
+  ...{ state, because, undated },
+  since: since ?? null,
+  source: source ?? null,
+});
 
 const brokerWord = (up: boolean | undefined): "none" | "up" | "down" =>
   up === undefined ? "none" : up ? "up" : "down";

@@ -22,6 +22,7 @@ import type { LinkState } from "../forward/link.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { SinkState } from "../sinks/follow.ts";
 import type { Site } from "../site/load.ts";
+import type { GatewayTime } from "../time/time.ts";
 import { fill, formatFor, type Format } from "./format.ts";
 import { messages, type Messages } from "./messages.ts";
 
@@ -36,6 +37,9 @@ export interface PortalHealth {
   readonly sinks?: { states(): readonly SinkState[] };
 }
 
+/** What the pages ask of the time, and tell it. */
+export type PortalTime = Pick<GatewayTime, "status" | "confirm">;
+
 export interface PortalOptions {
   readonly site: Site;
   readonly policy: Policy | undefined;
@@ -43,6 +47,7 @@ export interface PortalOptions {
   readonly live: Pick<Live, "latest" | "onReading">;
   readonly accounts: Accounts;
   readonly clock: Clock;
+  readonly time: PortalTime;
   readonly log: Logger;
   readonly metrics: { render(): Promise<string> };
   readonly health: PortalHealth;

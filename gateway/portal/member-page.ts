@@ -35,6 +35,7 @@ export function memberPage(c: PortalContext, portal: Portal, problem?: string): 
     body: html`
       <h1>${name}</h1>
       ${problem === undefined ? "" : html`<p class="notice problem" role="alert">${problem}</p>`}
+      ${clock.trusted() ? "" : html`<p class="notice problem" role="status">${t.clockWaits}</p>`}
       <div class="columns">
         <div>
           ${nowCard(power, versionOf(store.read, member), speech)}

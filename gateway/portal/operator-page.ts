@@ -4,6 +4,7 @@ import type { Html, Person } from "../../platform/web/index.ts";
 import type { DeviceState, Doubt } from "../acquire/device-state.ts";
 import type { LinkState } from "../forward/link.ts";
 import { brokerCard, firstOf, quarantineCard } from "./broker-card.ts";
+import { clockCard } from "./clock-card.ts";
 import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
 import { fill } from "./format.ts";
 import { sinksCard } from "./sinks-card.ts";
@@ -19,7 +20,7 @@ export interface MadeCode {
 export function operatorPage(
   c: PortalContext,
   portal: Portal,
-  made?: MadeCode,
+  { made, refused }: { readonly made?: MadeCode; readonly refused?: string } = {},
 ): Response | Promise<Response> {
   const { site, store, accounts, health, clock } = portal;
   const speech = speechFor(c, portal);
@@ -31,7 +32,7 @@ export function operatorPage(
       <h1>${site.name}</h1>
       ${made ? codeNotice(made, new URL("/claim", c.req.url).href, portal, speech) : ""}
       <section class="card">${hubCard(health.link(), outboxDepth(store.read), speech)}</section>
-      ${brokerCard(portal, speech)}
+      ${brokerCard(portal, speech)} ${clockCard(portal, speech, refused)}
       <section class="card">
         <h2>${t.devices}</h2>
         <div class="scroll">

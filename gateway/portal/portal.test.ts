@@ -254,6 +254,13 @@ it("tells its health without naming anybody", async () => {
     status: "ok",
     recordFailing: false,
     clockTrusted: true,
+    clock: {
+      state: "trusted",
+      since: NOW,
+      source: "village",
+      because: "the clock of a demo village",
+      undated: 0,
+    },
     devices: { ok: 2, all: 3 },
     hub: "connected",
     broker: "up",

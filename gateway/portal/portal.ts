@@ -1,5 +1,5 @@
 import { Hono, type Context } from "hono";
-import { addMs, memberId } from "../../domain/model/index.ts";
+import { addMs, fromLocal, memberId, messageOf, toIso } from "../../domain/model/index.ts";
 import {
   openAssets,
   openSessions,
@@ -104,11 +104,25 @@ function operatorRoutes(app: Hono<SessionEnv>, portal: Portal): void {
     const member = site.members.find(({ id }) => id === c.req.param("id"));
     if (!member) return c.notFound();
     log.info({ operator: c.var.person.id, member: member.id }, "claim code made");
-    return operatorPage(c, portal, {
-      member: member.id,
-      code: accounts.makeClaimCode(member.id, { days: CLAIM_DAYS }),
-    });
+    const code = accounts.makeClaimCode(member.id, { days: CLAIM_DAYS });
+    return operatorPage(c, portal, { made: { member: member.id, code } });
   });
+  app.post("/operator/clock", sessions.require("operator"), (c) => confirmTime(c, portal));
+}
+
+/** The operator says what time it is, on the clocks of the site. */
+async function confirmTime(c: PortalContext, portal: Portal): Promise<Response> {
+  const { site, time, log } = portal;
+  const { now } = await c.req.parseBody();
+  const said = typeof now === "string" ? fromLocal(now, site.timeZone) : undefined;
+  if (said === undefined) return operatorPage(c, portal, { refused: String(now) });
+  try {
+    await time.confirm(said);
+    log.info({ operator: c.var.person.id, said: toIso(said) }, "the operator said what time it is");
+    return c.redirect("/operator", 303);
+  } catch (error) {
+    return operatorPage(c, portal, { refused: messageOf(error) });
+  }
 }
 
 /** For a Prometheus on this computer, or an operator; a proxy on this computer speaks for others, so it is neither. */

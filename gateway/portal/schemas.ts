@@ -156,6 +156,13 @@ export const healthSchema = z
     status: z.enum(["ok", "failing"]),
     recordFailing: z.boolean(),
     clockTrusted: z.boolean(),
+    clock: z.object({
+      state: z.enum(["unset", "trusted", "holdover", "jumped"]),
+      since: time.nullable().openapi({ description: "null while no time is known" }),
+      source: z.enum(["ntp", "hub", "operator", "system", "village"]).nullable(),
+      because: z.string(),
+      undated: z.int().openapi({ description: "Readings that are kept and wait for their time" }),
+    }),
     devices: z.object({ ok: z.int(), all: z.int() }),
     hub: z.enum(["none", "connected", "away"]),
     broker: z.enum(["none", "up", "down"]),

@@ -12,6 +12,8 @@ export interface ClockStatus {
   readonly because: string;
   /** Readings that wait for their time. */
   readonly undated: number;
+  /** What the machine's own clock says, ms since 1970; absent in a demo village. */
+  readonly machine?: number;
 }
 
 /** What keeping readings needs to know of the time. */
@@ -48,9 +50,14 @@ export interface GatewayTime extends AsyncDisposable {
   exclusive<T>(work: () => Promise<T>): Promise<T>;
   /** Goes on looking, until disposed. */
   begin(listener: TimeListener): void;
+  /** A person says what time it is now. @throws FieldwattError CLOCK_REFUSED, RECORD_FAILED */
+  confirm(time: number): Promise<void>;
   /** What a person says. @throws FieldwattError CLOCK_REFUSED, RECORD_FAILED */
   obey(order: ClockOrder): Promise<void>;
 }
+
+const refuse = (): Promise<never> =>
+  Promise.reject(new FieldwattError("CLOCK_REFUSED", "A demo village has a clock of its own"));
 
 /** The time of a demo village: a line that all its processes share, trusted from the beginning (decision 0003). */
 export function villageTime(clock: Clock): GatewayTime {
@@ -70,7 +77,8 @@ export function villageTime(clock: Clock): GatewayTime {
     hear: () => undefined,
     exclusive: (work) => work(),
     begin: () => undefined,
-    obey: () => Promise.reject(new FieldwattError("CLOCK_REFUSED", "A demo village has a clock of its own")),
+    confirm: refuse,
+    obey: refuse,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

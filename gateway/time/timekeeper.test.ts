@@ -1,12 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { deviceId, instant, streamId, type Reading } from "../../domain/model/index.ts";
 import { keeper } from "../acquire/keep.ts";
-import { migrations } from "../record/migrations.ts";
 import { openRecord } from "../record/open.ts";
+import { openForWriting } from "../record/sqlite.ts";
 import type { RecordStore } from "../record/store.ts";
 import { timeCommands, UNDATED_MAX } from "./commands.ts";
 import { clockEvents } from "./events.ts";
@@ -252,8 +251,7 @@ it("takes a person's word from the command line, except one that the record know
 });
 
 it(`takes no more than ${UNDATED_MAX} readings without a time, and says so`, () => {
-  using db = new DatabaseSync(":memory:");
-  for (const step of migrations) db.exec(step);
+  using db = openForWriting(join(folder, "another.sqlite"));
   db.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${UNDATED_MAX - 1})
     INSERT INTO undated (boot, uptime, stream, value, quality) SELECT 'b', i, 's', 1, 'ok' FROM n`);
   const one = { uptime: 1, stream: "s", value: 1, quality: "ok" } as const;

@@ -96,6 +96,7 @@ export class Timekeeper implements GatewayTime {
       state,
       because,
       undated: this.undated,
+      machine: this.options.machine.wall(),
       ...(time !== undefined && { since: time }),
       ...(source && { source }),
     };
@@ -136,6 +137,11 @@ export class Timekeeper implements GatewayTime {
         "the clock's state waits: the record does not commit",
       );
     }
+  }
+
+  confirm(time: number): Promise<void> {
+    const { boot, uptime } = this.options.machine;
+    return this.obey({ kind: "set", boot, uptime: uptime(), time, earlier: false });
   }
 
   async obey(order: ClockOrder): Promise<void> {

@@ -24,6 +24,7 @@ import { createLive } from "../../gateway/acquire/live.ts";
 import { openRecord } from "../../gateway/record/open.ts";
 import type { RecordStore } from "../../gateway/record/store.ts";
 import type { Site } from "../../gateway/site/load.ts";
+import { villageTime } from "../../gateway/time/time.ts";
 import { siteSchema } from "../../gateway/site/schema.ts";
 import type { PortalOptions } from "../../gateway/portal/context.ts";
 
@@ -154,6 +155,7 @@ export async function openSeeded(folder: string): Promise<Seeded> {
     live,
     accounts,
     clock,
+    time: villageTime(clock),
     log: openLog("portal", { write: (line) => void process.stderr.write(line) }, "error"),
     metrics: { render: () => Promise.resolve("fieldwatt_up 1\n") },
     health: {

@@ -1,7 +1,6 @@
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { dirname, join } from "node:path";
 import { connectAsync } from "mqtt";
-import { countReadings } from "../gateway/record/queries.ts";
+import { openRecordReader } from "../gateway/record/reader.ts";
 import { besidePeer, round, type Bench, type BenchContext, type Figure } from "./bench.ts";
 import { startGateway, writeSite, type BenchSite, type RunningGateway } from "./support/gateway.ts";
 import { publish, type Counted, type Load } from "./support/load.ts";
@@ -105,13 +104,17 @@ async function measure(
   { site, payload, readings }: Work,
   { signal }: BenchContext,
 ): Promise<{ counted: Counted; bytesPerReading: number }> {
-  using record = new DatabaseSync(site.record, { readOnly: true });
-  const [bytesBefore, readingsBefore] = [gateway.bytesWritten(), countReadings(record)];
+  const [bytesBefore, readingsBefore] = [gateway.bytesWritten(), keptIn(site)];
   const counted = await publish(loadOf(gateway.brokerPort, site.users, payload), signal);
-  const kept = countReadings(record) - readingsBefore;
+  const kept = keptIn(site) - readingsBefore;
   const acknowledged = counted.total * readings;
   if (kept < acknowledged) throw new Error(`${acknowledged} readings were acknowledged, ${kept} are kept`);
   return { counted, bytesPerReading: (gateway.bytesWritten() - bytesBefore) / kept };
+}
+
+function keptIn(site: BenchSite): number {
+  using record = openRecordReader(dirname(site.record));
+  return record.readings.count();
 }
 
 async function measureMosquitto(

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { packOldestRows } from "./blocks/from-rows.ts";
 
 /** SQL, or work that is done piece by piece before its SQL: each piece in a transaction of its own, false after the last. */
 export type MigrationStep = string | { readonly piece: (db: DatabaseSync) => boolean; readonly sql: string };
@@ -170,4 +171,6 @@ export const migrations: readonly MigrationStep[] = [
   -- Registers at slot boundaries: they come from the readings again, whenever they are asked for.
   DROP TABLE boundary;
   `,
+  // Readings live in the journal and in blocks; those of older records move there.
+  { piece: packOldestRows, sql: "DROP TABLE reading" },
 ];

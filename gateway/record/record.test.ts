@@ -7,13 +7,7 @@ import { deviceId, instant, streamId, type Reading } from "../../domain/model/in
 import type { FixtureCommands } from "./fixtures/commands.ts";
 import { migrations } from "./migrations.ts";
 import { openRecord } from "./open.ts";
-import {
-  countReadings,
-  lastReadingBefore,
-  latestReadings,
-  readingsBetween,
-  readingsByStream,
-} from "./queries.ts";
+import { openRecordReader } from "./reader.ts";
 import { CALLS_HELD_MAX, QUEUE_READINGS_MAX } from "./queue.ts";
 
 const power = streamId(deviceId("meter"), "activePower");
@@ -61,7 +55,7 @@ describe("the record", () => {
       await record.append(readings);
     }
     await using record = await openRecord({ path });
-    const kept = [...readingsByStream(record.read, { from: instant(0), to: instant(9e12) }).values()].flat();
+    const kept = [...record.readings.byStream({ from: instant(0), to: instant(9e12) }).values()].flat();
     expect(kept.toSorted((a, b) => a.time - b.time || b.value - a.value)).toEqual(readings);
   });
 
@@ -69,7 +63,7 @@ describe("the record", () => {
     await using record = await openRecord({ path });
     await record.append([at(1, 10)]);
     await record.append([at(1, 99), at(2, 20)]);
-    expect(readingsBetween(record.read, power, { from: instant(0), to: instant(10) })).toEqual([
+    expect(record.readings.between(power, { from: instant(0), to: instant(10) })).toEqual([
       at(1, 10),
       at(2, 20),
     ]);
@@ -86,7 +80,7 @@ describe("the record", () => {
     const kept = record.append([at(6)]);
     await expect(refused).rejects.toMatchObject({ code: "RECORD_FAILED" });
     await kept;
-    expect(countReadings(record.read)).toBe(1);
+    expect(record.readings.count()).toBe(1);
   });
 
   it("shares one commit among the callers that came while another ran", async () => {
@@ -105,7 +99,7 @@ describe("the record", () => {
     const counts = [];
     for (let i = 0; i < 5; i++) {
       void record.append([at(i * 2), at(i * 2 + 1)]);
-      counts.push(record.run("count", null));
+      counts.push(record.run("save", { name: `${i}`, value: i }).then(() => record.readings.count()));
     }
     expect(await Promise.all(counts)).toEqual([2, 4, 6, 8, 10]);
   });
@@ -127,7 +121,7 @@ describe("the record", () => {
     const after = record.append([at(2, 231, voltage)]);
     await expect(crashed).rejects.toMatchObject({ code: "RECORD_FAILED" });
     await after;
-    expect(readingsBetween(record.read, voltage, { from: instant(0), to: instant(9) })).toHaveLength(2);
+    expect(record.readings.between(voltage, { from: instant(0), to: instant(9) })).toHaveLength(2);
     expect(record.stats().failing).toBeUndefined();
   });
 
@@ -159,9 +153,8 @@ describe("the record", () => {
     await kept;
     await expect(record.append([at(99)])).rejects.toMatchObject({ code: "RECORD_CLOSED" });
     await expect(record.run("trimOutbox", [])).rejects.toMatchObject({ code: "RECORD_CLOSED" });
-    const file = new DatabaseSync(path);
-    expect(countReadings(file)).toBe(50);
-    file.close();
+    using reader = openRecordReader(folder);
+    expect(reader.readings.count()).toBe(50);
   });
 
   it("holds callers back when the queue is full, and loses nothing", async () => {
@@ -175,7 +168,7 @@ describe("the record", () => {
     unlock();
     await Promise.all(appended);
     expect(record.stats()).toMatchObject({ readingsWaiting: 0, callsHeld: 0 });
-    expect(countReadings(record.read)).toBe(2 * QUEUE_READINGS_MAX);
+    expect(record.readings.count()).toBe(2 * QUEUE_READINGS_MAX);
   });
 
   it("refuses a caller that never waits", async () => {
@@ -194,14 +187,14 @@ describe("reading from the record", () => {
     await using record = await openRecord({ path });
     await record.append([at(30), at(10), at(20), at(15, 1, voltage)]);
     const span = { from: instant(10), to: instant(30) };
-    expect(readingsBetween(record.read, power, span)).toEqual([at(10), at(20)]);
-    expect(readingsByStream(record.read, span)).toEqual(
+    expect(record.readings.between(power, span)).toEqual([at(10), at(20)]);
+    expect(record.readings.byStream(span)).toEqual(
       new Map([
         [power, [at(10), at(20)]],
         [voltage, [at(15, 1, voltage)]],
       ]),
     );
-    expect(readingsBetween(record.read, streamId(deviceId("nobody"), "voltage"), span)).toEqual([]);
+    expect(record.readings.between(streamId(deviceId("nobody"), "voltage"), span)).toEqual([]);
   });
 
   it.each([
@@ -211,14 +204,14 @@ describe("reading from the record", () => {
   ])("finds the last reading before an instant: %s", async (_, time, within, found) => {
     await using record = await openRecord({ path });
     await record.append([at(10), at(25), at(19, 1, voltage)]);
-    const last = lastReadingBefore(record.read, power, instant(time), { within });
+    const last = record.readings.lastBefore(power, instant(time), { within });
     expect(last?.time).toBe(found);
   });
 
   it("gives the newest reading of each stream", async () => {
     await using record = await openRecord({ path });
     await record.append([at(10), at(30, -5), at(20), at(5, 1, voltage)]);
-    expect(latestReadings(record.read, { since: instant(0) })).toEqual([at(30, -5), at(5, 1, voltage)]);
-    expect(latestReadings(record.read, { since: instant(6) })).toEqual([at(30, -5)]);
+    expect(record.readings.latest({ since: instant(0) })).toEqual([at(30, -5), at(5, 1, voltage)]);
+    expect(record.readings.latest({ since: instant(6) })).toEqual([at(30, -5)]);
   });
 });

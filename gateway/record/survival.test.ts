@@ -6,7 +6,6 @@ import { createInterface } from "node:readline";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { deviceId, instant, streamId } from "../../domain/model/index.ts";
 import { openRecord } from "./open.ts";
-import { readingsBetween } from "./queries.ts";
 
 /** Promise 1, from the sender's side: what a killed or disk-less process acknowledged is there afterwards. */
 
@@ -39,7 +38,7 @@ function run(
 
 async function keptNumbers(): Promise<Set<number>> {
   await using record = await openRecord({ path });
-  const readings = readingsBetween(record.read, power, { from: instant(0), to: instant(1e9) });
+  const readings = record.readings.between(power, { from: instant(0), to: instant(1e9) });
   expect(readings.every((reading) => reading.value === reading.time)).toBe(true);
   return new Set(readings.map((reading) => reading.time));
 }

@@ -3,13 +3,14 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect as openSocket } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { dirname, join } from "node:path";
 import { connectAsync } from "mqtt";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startGateway, writeSite, type BenchSite } from "../../bench/support/gateway.ts";
 import { freePort } from "../../cli/demo/ports.ts";
+import { instant } from "../../domain/model/index.ts";
 import { openExternalBroker } from "../../gateway/acquire/external-broker.ts";
+import { openRecordReader } from "../../gateway/record/reader.ts";
 import { loadSite } from "../../gateway/site/load.ts";
 import { openLog } from "../../platform/log.ts";
 import { runDevice } from "../support/terminal.ts";
@@ -108,11 +109,9 @@ async function publish(from: number, to: number): Promise<void> {
 }
 
 function kept(): number[] {
-  using record = new DatabaseSync(site.record, { readOnly: true });
-  return record
-    .prepare("SELECT DISTINCT value FROM reading ORDER BY value")
-    .all()
-    .map((row) => Number(row["value"]));
+  using record = openRecordReader(dirname(site.record));
+  const readings = [...record.readings.since(instant(0))];
+  return [...new Set(readings.map(({ value }) => value))].toSorted((a, b) => a - b);
 }
 
 const upTo = (last: number): number[] => Array.from({ length: last }, (_, i) => i + 1);

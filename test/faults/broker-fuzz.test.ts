@@ -1,11 +1,12 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { connect as openSocket } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { dirname, join } from "node:path";
 import { connectAsync } from "mqtt";
 import { expect, it } from "vitest";
 import { startGateway, writeSite } from "../../bench/support/gateway.ts";
+import { instant } from "../../domain/model/index.ts";
+import { openRecordReader } from "../../gateway/record/reader.ts";
 import { connectPacket, publishPacket, pubrelPacket, subscribePacket } from "./broker-kit.ts";
 
 /**
@@ -118,13 +119,11 @@ it(`a neighbour who sends nonsense for ${SECONDS} s (seed ${SEED}) costs no ackn
     await client.endAsync(true);
     expect(gateway.memory().peak).toBeLessThan(500);
   }
-  using record = new DatabaseSync(site.record, { readOnly: true });
-  const kept = new Set(
-    record
-      .prepare("SELECT value FROM reading JOIN stream ON stream.id = stream WHERE name LIKE ? || '/%'")
-      .all(healthy.user)
-      .map((row) => Number(row["value"])),
+  using record = openRecordReader(dirname(site.record));
+  const readings = [...record.readings.since(instant(0))].filter(({ stream }) =>
+    stream.startsWith(`${healthy.user}/`),
   );
+  const kept = new Set(readings.map(({ value }) => value));
   expect(acknowledged.filter((value) => !kept.has(value))).toEqual([]);
   expect(acknowledged.length).toBeGreaterThan(10);
   expect(conversations).toBeGreaterThan(10);

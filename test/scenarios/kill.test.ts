@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { expect, it } from "vitest";
+import { deviceId, instant, streamId } from "../../domain/model/index.ts";
 import { openStorage } from "../../federation/storage/index.ts";
 import { join } from "node:path";
 import { sha256Hex } from "../../protocol/keys.ts";
@@ -10,9 +11,11 @@ const KILLS = 5;
 
 /** Registers that the record holds of a meter. */
 function kept(village: Village, meter: Meter): Set<number> {
-  using db = village.record();
-  const sql = `SELECT value FROM reading JOIN stream ON stream.id = reading.stream WHERE name = '${meter.id}/activeEnergyImport'`;
-  return new Set(rowsOf(db, sql).map((row) => Number(row.value)));
+  using record = village.reader();
+  const stream = streamId(deviceId(meter.id), "activeEnergyImport");
+  return new Set(
+    record.readings.between(stream, { from: instant(0), to: instant(9e12) }).map(({ value }) => value),
+  );
 }
 
 it(

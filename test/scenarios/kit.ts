@@ -15,6 +15,7 @@ import { setDevicePasswords } from "../../gateway/acquire/device-passwords.ts";
 import { openIdentity } from "../../gateway/site/identity.ts";
 import { clockLineToText, openClock, type ClockLine } from "../../platform/clock.ts";
 import { publicKeyToText, sha256Hex } from "../../protocol/keys.ts";
+import { openRecordReader, type RecordReader } from "../../gateway/record/reader.ts";
 
 /**
  * A village on real processes for the scenario tests: a hub and a gateway started by the command line, in a folder of
@@ -32,6 +33,8 @@ export interface Village extends AsyncDisposable {
   startGateway(): Promise<Child<unknown>>;
   /** A read-only look into the gateway's record, also while it runs. */
   record(): DatabaseSync;
+  /** The same with its readings. */
+  reader(): RecordReader;
 }
 
 export interface VillageOptions {
@@ -90,6 +93,7 @@ export async function openVillage(options: VillageOptions): Promise<Village> {
     startHub: () => start("hub", ["hub", "run", "--config", at("hub.yaml")]),
     startGateway: () => start("gateway", ["gateway", "run", "--site", at("site.yaml")]),
     record: () => new DatabaseSync(at("gateway", "record.sqlite"), { readOnly: true }),
+    reader: () => openRecordReader(at("gateway")),
     async [Symbol.asyncDispose]() {
       stop.abort();
       for (const child of children.toReversed()) await child[Symbol.asyncDispose]();

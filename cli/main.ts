@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   member: async () => (await import("./member.ts")).memberCommand(),
   policy: async () => (await import("./policy.ts")).policyCommand(),
   consent: async () => (await import("./consent.ts")).consentCommand(),
+  clock: async () => (await import("./clock.ts")).clockCommand(),
   device: async () => {
     const [{ deviceCommand }, { devicePasswordCommand }, { deviceSolveCommand }] = [
       await import("./device.ts"),

@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   policy: async () => (await import("./policy.ts")).policyCommand(),
   consent: async () => (await import("./consent.ts")).consentCommand(),
   clock: async () => (await import("./clock.ts")).clockCommand(),
+  energy: async () => (await import("./energy.ts")).energyCommand(),
   device: async () => {
     const [{ deviceCommand }, { devicePasswordCommand }, { deviceSolveCommand }] = [
       await import("./device.ts"),

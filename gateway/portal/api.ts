@@ -4,6 +4,7 @@ import { dayOf, type Day } from "../../domain/model/index.ts";
 import type { SessionEnv } from "../../platform/web/index.ts";
 import type { ClockStatus } from "../time/time.ts";
 import type { Portal } from "./context.ts";
+import { continuityRoutes } from "./continuity-api.ts";
 import { memberDay, type MemberDay } from "./day.ts";
 import { liveStream } from "./events.ts";
 import { outboxDepth } from "./operator-page.ts";
@@ -60,6 +61,7 @@ export function apiRoutes(portal: Portal): OpenAPIHono<SessionEnv> {
   sharingRoutes(api, portal);
   deviceRoute(api, portal);
   liveRoute(api, portal);
+  continuityRoutes(api, portal);
   return api;
 }
 

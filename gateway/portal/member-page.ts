@@ -1,9 +1,10 @@
 import { html } from "hono/html";
 import { selfConsumptionRate, selfSufficiency } from "../../domain/energy/balance.ts";
-import { dayOf, dayStart, type Day } from "../../domain/model/index.ts";
+import { dayOf, dayStart, type Day, type Provenance } from "../../domain/model/index.ts";
 import type { ClearingAnswer } from "../../protocol/messages.ts";
 import type { Html } from "../../platform/web/index.ts";
 import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
+import { continuityWords } from "./continuity-messages.ts";
 import { renderCurve, renderTable, type Role } from "./curve.ts";
 import { memberDay, type MemberDay } from "./day.ts";
 import { versionOf } from "./events.ts";
@@ -100,7 +101,7 @@ function nowCard(power: PowerNow, version: string, { t, f }: Speech): Html {
 }
 
 /** A house without a roof of its own has no use for the sun's figures. */
-function balanceCard(today: MemberDay, has: PowerNow["has"], { t, f }: Speech): Html {
+function balanceCard(today: MemberDay, has: PowerNow["has"], { t, f, language }: Speech): Html {
   const { total, slots, known, since } = today;
   if (since === undefined)
     return html`<h2>${t.today}</h2>
@@ -109,7 +110,8 @@ function balanceCard(today: MemberDay, has: PowerNow["has"], { t, f }: Speech): 
     figure({ label, value: f.kilowattHours(wh), unit: "kWh", unknown: t.unknown, ...(tone && { tone }) });
   const share = (label: string, value: number | undefined) =>
     figure({ label, value: value === undefined ? undefined : f.percent(value), unknown: t.unknown });
-  const filled = slots.filter(({ provenance }) => provenance === "filled").length;
+  const of = (how: Provenance) => slots.filter(({ provenance }) => provenance === how).length;
+  const [filled, integrated] = [of("filled"), of("integrated")];
   return html`<h2>${t.today}</h2>
     <dl class="figures">
       ${energy(t.consumption, total.consumption, "use")}
@@ -125,6 +127,7 @@ function balanceCard(today: MemberDay, has: PowerNow["has"], { t, f }: Speech): 
     <p class="hint">
       ${fill(t.coverage, { since: f.time(since), known: f.number(known), all: f.number(slots.length) })}
       ${filled > 0 ? fill(t.filled, { n: f.number(filled) }) : ""}
+      ${integrated > 0 ? fill(continuityWords(language).w.integrated, { n: f.number(integrated) }) : ""}
     </p>`;
 }
 

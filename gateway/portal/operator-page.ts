@@ -5,6 +5,7 @@ import type { DeviceState, Doubt } from "../acquire/device-state.ts";
 import type { LinkState } from "../forward/link.ts";
 import { brokerCard, firstOf, quarantineCard } from "./broker-card.ts";
 import { clockCard } from "./clock-card.ts";
+import { energyLink } from "./continuity.ts";
 import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
 import { fill } from "./format.ts";
 import { sinksCard } from "./sinks-card.ts";
@@ -30,6 +31,7 @@ export function operatorPage(
     title: t.operator,
     body: html`
       <h1>${site.name}</h1>
+      <p>${energyLink(store.read, speech)}</p>
       ${made ? codeNotice(made, new URL("/claim", c.req.url).href, portal, speech) : ""}
       <section class="card">${hubCard(health.link(), outboxDepth(store.read), speech)}</section>
       ${brokerCard(portal, speech)} ${clockCard(portal, speech, refused)}

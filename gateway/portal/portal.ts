@@ -13,6 +13,7 @@ import {
 } from "../../platform/web/index.ts";
 import { apiRoutes } from "./api.ts";
 import { homeOf, speechFor, type Portal, type PortalContext, type PortalOptions } from "./context.ts";
+import { energyPage, settleEvent } from "./continuity.ts";
 import { memberPage } from "./member-page.ts";
 import { CLAIM_DAYS, operatorPage } from "./operator-page.ts";
 
@@ -100,6 +101,8 @@ async function stopSharing(c: PortalContext, { policy, store, clock }: Portal): 
 function operatorRoutes(app: Hono<SessionEnv>, portal: Portal): void {
   const { sessions, site, accounts, log } = portal;
   app.get("/operator", sessions.require("operator"), (c) => operatorPage(c, portal));
+  app.get("/operator/energy", sessions.require("operator"), (c) => energyPage(c, portal));
+  app.post("/operator/energy/:id", sessions.require("operator"), (c) => settleEvent(c, portal));
   app.post("/operator/members/:id/claim-code", sessions.require("operator"), (c) => {
     const member = site.members.find(({ id }) => id === c.req.param("id"));
     if (!member) return c.notFound();

@@ -1,20 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { slotsBetween } from "../../domain/energy/intervals.ts";
-import {
-  addMs,
-  instant,
-  SLOT_MS,
-  slotStart,
-  type Instant,
-  type Quantity,
-  type StreamId,
-} from "../../domain/model/index.ts";
+import { addMs, instant, SLOT_MS, slotStart, type Instant, type StreamId } from "../../domain/model/index.ts";
 import type { Site } from "../site/load.ts";
 import type { SiteDevice } from "../site/schema.ts";
 import type { Reopening, ReopenedPass } from "./commands.ts";
 import { continuityOf } from "./ledger.ts";
 import { isMeter, memberSummary, openMeter, slotOfAll, type Meter } from "./meters.ts";
-import { believedAfter, believedBefore, type Source } from "./source.ts";
+import { believedAfter, believedBefore, countersOf, intervalStreams, type Source } from "./source.ts";
 import type { TraitsOf } from "./traits.ts";
 
 /**
@@ -27,8 +19,6 @@ const DAY_MS = 86_400_000;
 export const LOOK_BACK_MS = 62 * DAY_MS;
 /** Quarter hours of one household in one transaction; a longer stretch is taken in pieces. */
 const SLOTS_A_PASS = 4 * 96;
-
-const COUNTERS: readonly Quantity[] = ["activeEnergyImport", "activeEnergyExport"];
 
 export interface ReopenContext {
   readonly site: Site;
@@ -75,9 +65,6 @@ export function lookAgain(context: ReopenContext, reopening: Reopening): Reopene
   return { ...done, ...pass, ...(to < whole.to && { remaining: to }) };
 }
 
-const countersOf = (source: Source, device: SiteDevice): StreamId[] =>
-  source.streamsOf(device.id).filter((stream) => COUNTERS.some((one) => stream.split("/")[1] === one));
-
 /** How far a look may go back and ahead: to one side of a leap of the clock only. */
 function bounds({ leap = instant(0), now }: ReopenContext, from: number): Stretch {
   const before = from < leap;
@@ -91,7 +78,7 @@ function bounds({ leap = instant(0), now }: ReopenContext, from: number): Stretc
 function stretchOf(context: ReopenContext, device: SiteDevice, { from, to }: Reopening): Stretch {
   const { source, closedThrough } = context;
   const reach = bounds(context, from);
-  const registers = countersOf(source, device);
+  const registers = countersOf(source, device.id);
   const until = instant(Math.min(addMs(closedThrough, SLOT_MS), reach.to));
   const start = instant(Math.max(from, reach.from));
   const before = registers.map(
@@ -110,7 +97,7 @@ function stretchOf(context: ReopenContext, device: SiteDevice, { from, to }: Reo
 type Computed = Omit<ReopenedPass, "now" | "device" | "remaining">;
 
 function compute(context: ReopenContext, devices: readonly SiteDevice[], stretch: Stretch): Computed {
-  const { site, db, now } = context;
+  const { site, now } = context;
   const meters = devices.map((device) => loadMeter(context, device, stretch));
   const member = devices.find((one) => one.member !== undefined)?.member;
   const intervals: Computed["intervals"][number][] = [];
@@ -129,7 +116,7 @@ function compute(context: ReopenContext, devices: readonly SiteDevice[], stretch
     intervals,
     summaries,
     unknownSummaries,
-    unknownIntervals: knownBefore(db, devices, stretch).filter(
+    unknownIntervals: knownBefore(context, devices, stretch).filter(
       ({ stream, start }) => !known.has(`${stream} ${start}`),
     ),
     events: {
@@ -149,7 +136,7 @@ function loadMeter(context: ReopenContext, device: SiteDevice, stretch: Stretch)
   // One quarter hour more, so that a step back by rounding is seen from where it began.
   const from = instant(Math.max(stretch.from - SLOT_MS, reach.from));
   const to = instant(Math.min(stretch.to + SLOT_MS, reach.to));
-  const readings = countersOf(source, device).map((stream) => {
+  const readings = countersOf(source, device.id).map((stream) => {
     const before = believedBefore(source, stream, { time: from, within: from - reach.from });
     const after = believedAfter(source, stream, { time: to, until: reach.to });
     return [...(before ? [before] : []), ...source.between(stream, { from, to }), ...(after ? [after] : [])];
@@ -174,18 +161,12 @@ function loadMeter(context: ReopenContext, device: SiteDevice, stretch: Stretch)
 }
 
 function knownBefore(
-  db: DatabaseSync,
+  { db, source }: ReopenContext,
   devices: readonly SiteDevice[],
   { from, to }: Stretch,
 ): { readonly stream: StreamId; readonly start: number }[] {
-  const sql =
-    "SELECT stream, start FROM interval WHERE stream >= ? AND stream < ? AND start >= ? AND start < ?";
-  const find = db.prepare(sql);
-  // "0" follows "/": every stream of the device, and of no other.
-  return devices.flatMap(({ id }) =>
-    find.all(`${id}/`, `${id}0`, from, to).map((row) => ({
-      stream: String(row.stream) as StreamId,
-      start: Number(row.start),
-    })),
-  );
+  const find = db.prepare("SELECT start FROM interval WHERE stream = ? AND start >= ? AND start < ?");
+  return devices
+    .flatMap(({ id }) => intervalStreams(source, id))
+    .flatMap((stream) => find.all(stream, from, to).map(({ start }) => ({ stream, start: Number(start) })));
 }

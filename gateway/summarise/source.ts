@@ -1,8 +1,25 @@
-import { isUsable, type Instant, type Reading, type StreamId } from "../../domain/model/index.ts";
+import {
+  isUsable,
+  type Instant,
+  type Quantity,
+  type Reading,
+  type StreamId,
+} from "../../domain/model/index.ts";
 import type { Readings } from "../record/readings.ts";
 
 /** What the summaries are made from. */
 export type Source = Pick<Readings, "between" | "lastBefore" | "firstTime" | "streamsOf">;
+
+const COUNTERS: readonly Quantity[] = ["activeEnergyImport", "activeEnergyExport"];
+
+/** The registers of a device that have readings. */
+export const countersOf = (source: Pick<Source, "streamsOf">, device: string): StreamId[] =>
+  source.streamsOf(device).filter((stream) => COUNTERS.some((one) => stream.split("/")[1] === one));
+
+/** The streams under which a device's quarter hours may stand: its registers, and what is integrated from power. */
+export const intervalStreams = (source: Pick<Source, "streamsOf">, device: string): StreamId[] => [
+  ...new Set([...COUNTERS.map((one) => `${device}/${one}` as StreamId), ...countersOf(source, device)]),
+];
 
 /** Unbelieved values that are stepped over before a stretch of a stream counts as silent. */
 const DOUBTED_MAX = 200;

@@ -93,3 +93,47 @@ it("passes a sample's quality on; without one it is ok", async () => {
   await say(watts, { quantity: "voltage", value: 999, quality: "implausible" });
   expect(kept.map(({ quality }) => quality)).toEqual(["ok", "implausible"]);
 });
+
+it("lets readings wait for their time, with the device's own stamp, while the clock is not trusted", async () => {
+  const clock = new SteppedClock(NOON);
+  clock.trust(false);
+  const waiting: unknown[] = [];
+  const told: string[] = [];
+  const keep = keeper({
+    clock,
+    store: { append: () => Promise.reject(new Error("nothing is stamped")) },
+    log: { warn: () => undefined },
+    time: {
+      uptime: () => 5_000.7,
+      isSure: () => true,
+      keepUndated: (readings, uptime) => Promise.resolve(void waiting.push([uptime, ...readings])),
+    },
+    onKept: () => void told.push("kept"),
+    onUndated: () => void told.push("undated"),
+  });
+  await keep(placement, { samples: [watts], problems: [] });
+  await keep(placement, { samples: [{ ...watts, time: instant(7) }], problems: [] });
+  const kept = { stream: "meter-1/activePower", value: 400, quality: "ok" };
+  expect(waiting).toEqual([
+    [5_000, kept],
+    [5_001, { ...kept, own: 7 }],
+  ]);
+  expect(told).toEqual(["undated", "undated"]);
+});
+
+it.each<[string, Sample, string]>([
+  ["says so of a reading that a clock in doubt stamps", watts, "estimated"],
+  ["believes a device's own stamp all the same", { ...watts, time: NOON }, "ok"],
+  ["leaves a value that must not be used what it is", { ...watts, quality: "sentinel" }, "sentinel"],
+])("%s", async (_name, sample, quality) => {
+  const kept: Reading[] = [];
+  const keep = keeper({
+    clock: new SteppedClock(NOON),
+    store: { append: (readings) => Promise.resolve(void kept.push(...readings)) },
+    log: { warn: () => undefined },
+    time: { uptime: () => 0, isSure: () => false, keepUndated: () => Promise.resolve() },
+    onKept: () => undefined,
+  });
+  await keep(placement, { samples: [sample], problems: [] });
+  expect(kept.map((reading) => reading.quality)).toEqual([quality]);
+});

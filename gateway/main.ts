@@ -86,7 +86,7 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
     broker: () => broker,
     sinks,
   };
-  const metrics = metricsWhenAsked({ store, broker, gate, health, clock });
+  const metrics = metricsWhenAsked({ site, live: acquisition.live, store, broker, gate, health, clock });
   const about = { site, policy, store, live: acquisition.live, accounts, clock, time, log };
   const pages = { ...about, metrics, health };
   await using portal = await openPortal({ ...pages, ...site.portal });

@@ -49,7 +49,10 @@ export interface PortalOptions {
   readonly clock: Clock;
   readonly time: PortalTime;
   readonly log: Logger;
-  readonly metrics: { render(): Promise<string> };
+  readonly metrics: {
+    render(options?: { readonly measured: boolean }): Promise<string>;
+    isToken?(authorization: string | undefined): Promise<boolean>;
+  };
   readonly health: PortalHealth;
 }
 

@@ -128,12 +128,17 @@ async function confirmTime(c: PortalContext, portal: Portal): Promise<Response> 
   }
 }
 
-/** For a Prometheus on this computer, or an operator; a proxy on this computer speaks for others, so it is neither. */
+/**
+ * For a Prometheus on this computer, an operator, or whoever has the token; a proxy on this computer speaks for others,
+ * so it is not the first. What devices measure is the members': it needs the operator or the token.
+ */
 function metricsRoute(app: Hono<SessionEnv>, { metrics, sessions }: Portal): void {
   app.get("/metrics", async (c) => {
     const local = isLoopback(remoteAddress(c)) && c.req.header("x-forwarded-for") === undefined;
-    if (!local && sessions.personOf(c)?.role !== "operator") return c.text("Only on this computer.", 403);
-    return c.text(await metrics.render(), 200, {
+    const measured =
+      sessions.personOf(c)?.role === "operator" || !!(await metrics.isToken?.(c.req.header("authorization")));
+    if (!local && !measured) return c.text("Only on this computer, or with the token of the site file.", 403);
+    return c.text(await metrics.render({ measured }), 200, {
       "content-type": "text/plain; version=0.0.4; charset=utf-8",
     });
   });

@@ -56,10 +56,16 @@ const homeAssistant = z.strictObject({
   outsideHost,
 });
 
+const prometheus = z.strictObject({
+  /** A file with a token of 16 letters or more, relative to the site file: it opens what devices measure on /metrics. */
+  tokenFile: z.string().min(1),
+});
+
 export const sinksSchema = z.strictObject({
   influxdb: influxdb.optional(),
   csv: csv.optional(),
   homeAssistant: homeAssistant.optional(),
+  prometheus: prometheus.optional(),
 });
 
 export type SinkSettings = z.infer<typeof sinksSchema>;

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { compactDay } from "./blocks/compact.ts";
 import { DAY_MS, prepare } from "./blocks/rows.ts";
+import { retireStep } from "./retention/retire.ts";
 import { rollUpDay } from "./rollups/day.ts";
 
 /** The device's UTC day. */
@@ -19,6 +20,7 @@ export function newestBlock(db: DatabaseSync, { device, day }: DeviceDay): numbe
 export const upkeepCommands = {
   compactDay,
   rollUpDay,
+  retireStep,
   /** The day is as it should be, unless a block came in after `newest`. */
   settleDay(db: DatabaseSync, { device, day, newest }: DeviceDay & { readonly newest: number }): boolean {
     if (newestBlock(db, { device, day }) !== newest) return false;

@@ -15,7 +15,7 @@ const DIGITS_MAX = 9;
 const COVERAGE_DIGITS = 4;
 const COLUMNS = ["first", "last", "min", "max", "mean", "coverage"] as const;
 
-/** @param quarters of the day that begins at `day`, in order, at least one */
+/** @param quarters of the day that begins at `day`, in order */
 export function encodeQuarters(day: number, quarters: readonly RollUp[]): Uint8Array {
   const writer = new ByteWriter();
   writer.number(quarters.length);

@@ -35,6 +35,17 @@ export function saveRollUp(
   prepare(db, sql).run(stream, day.from, day.to, first, last, min, max, mean, count, coverage, quarters);
 }
 
+/** Gives a kept day its quarter hours. */
+export function keepQuarters(
+  db: DatabaseSync,
+  id: number,
+  { day, series }: { day: Stretch; series: Series },
+): void {
+  const quarters = rollUp(series, quarterEdges(day));
+  // An empty list is kept as one, so that the day is not asked for again.
+  prepare(db, "UPDATE rollup SET quarters = ? WHERE id = ?").run(encodeQuarters(day.from, quarters), id);
+}
+
 export interface KeptDay extends RollUp {
   /** Undefined where they are to be computed anew. */
   readonly quarters: () => RollUp[] | undefined;

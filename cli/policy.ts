@@ -4,7 +4,6 @@ import { chainFault } from "../domain/consent/chain.ts";
 import { comparePolicies, labelOf } from "../domain/consent/compare.ts";
 import type { ByteSource } from "../domain/consent/noise.ts";
 import { FieldwattError, type Policy, type VotedPolicy } from "../domain/model/index.ts";
-import { policySchema } from "../gateway/site/load.ts";
 import { checkYamlFile, problemToText, valueOf, type Checked } from "../platform/yaml-file.ts";
 import { votedPolicy } from "../protocol/policy.ts";
 import { decideCase, type CaseAnswer } from "../protocol/policy-case.ts";
@@ -119,6 +118,8 @@ const loadEither = async (file: string): Promise<Policy> =>
 async function checkEither(file: string): Promise<Checked<Policy>> {
   const voted = await checkYamlFile(file, votedPolicy, "POLICY_FILE_INVALID");
   if ("value" in voted) return voted;
+  // Loaded when it is needed: to decide a case no site file is read.
+  const { policySchema } = await import("../gateway/site/load.ts");
   const plain = await checkYamlFile(file, policySchema, "POLICY_FILE_INVALID");
   return "value" in plain ? plain : voted;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { dice, forSeeds, type Dice } from "../../test/consent/random-case.ts";
 import { instant, memberId, type MemberId, type OfferId, type Span } from "../model/index.ts";
-import { guardRefusal, type GuardRequest, type GuardState, type PastRelease } from "./guard.ts";
+import { freeze, guardRefusal, type GuardRequest, type GuardState, type PastRelease } from "./guard.ts";
 
 const HOUR = 3_600_000;
 const ids = (...numbers: number[]): MemberId[] => numbers.map((n) => memberId(`m${n}`));
@@ -66,6 +66,16 @@ describe("the guard against differencing", () => {
     ],
   ])("denies %s", (_what, stateChange, requestChange, because) => {
     expect(guardRefusal({ ...state, ...stateChange }, { ...request, ...requestChange })).toBe(because);
+  });
+});
+
+describe("the cohorts of an epoch", () => {
+  it("are those of each block who stand when it begins; a block with too few rests", () => {
+    const partition = [ids(1, 2, 3), ids(4, 5, 6), ids(7, 8)];
+    expect(freeze(partition, { standing: new Set(ids(1, 2, 4, 5, 6, 8, 9)), leastMembers: 2 })).toEqual([
+      ids(1, 2),
+      ids(4, 5, 6),
+    ]);
   });
 });
 

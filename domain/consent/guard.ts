@@ -24,7 +24,7 @@ export interface PastRelease {
 export interface GuardState {
   /** Windows of other epochs are not released. */
   readonly epoch: Span;
-  /** The fixed partition, as it stood when the epoch began. */
+  /** The cohorts of this offer, as `freeze` made them when the epoch began. */
   readonly blocks: readonly (readonly MemberId[])[];
   /** Members who revoked since the epoch began, also those who said yes again. */
   readonly revoked: readonly MemberId[];
@@ -36,6 +36,20 @@ export interface GuardState {
 export interface GuardRequest extends PastRelease {
   /** False where noise is added. */
   readonly exact: boolean;
+}
+
+/**
+ * The cohorts of an epoch: of each block of the fixed partition those who stand when the epoch begins. Blocks with
+ * fewer than k of them rest for the whole epoch, for to join two of them now and not the next time would let somebody
+ * subtract.
+ */
+export function freeze(
+  partition: readonly (readonly MemberId[])[],
+  { standing, leastMembers }: { standing: ReadonlySet<MemberId>; leastMembers: number },
+): readonly (readonly MemberId[])[] {
+  return partition
+    .map((block) => block.filter((member) => standing.has(member)))
+    .filter((block) => block.length >= leastMembers);
 }
 
 /** Why this release would give a member away beside those before it, or undefined. */

@@ -26,8 +26,6 @@ export interface LineScript {
   mishap(request: LineRequest): Mishap;
   /** Modbus exception of an address; it answers the same at every time. */
   exception?(request: LineRequest): number | undefined;
-  /** A copy that would come later than this, because the slave itself stood still, is left out: so the script is kept. */
-  readonly latestCopyMs?: number;
   /** The word of an address; `wordAt` where absent. */
   word?(request: LineRequest, address: number): number;
 }
@@ -51,7 +49,7 @@ export function scriptedSlave(pty: Pick<PtyPair, "onData" | "write">, script: Li
       request.unit,
       before
         .then(() => (mishap.kind === "late" ? pause(mishap.ms) : undefined))
-        .then(() => send(pty, replyOf(request, script), { mishap, script })),
+        .then(() => send(pty, replyOf(request, script), mishap)),
     );
   };
   pty.onData((bytes) => {
@@ -85,11 +83,7 @@ function replyOf(request: LineRequest, script: LineScript): Buffer {
   return withCrc(reply);
 }
 
-function send(
-  pty: Pick<PtyPair, "write">,
-  reply: Buffer,
-  { mishap, script }: { readonly mishap: Mishap; readonly script: LineScript },
-): void {
+function send(pty: Pick<PtyPair, "write">, reply: Buffer, mishap: Mishap): void {
   switch (mishap.kind) {
     case "none":
     case "late":
@@ -97,7 +91,11 @@ function send(
     case "dropped":
       return;
     case "duplicated":
-      return sendTwice(pty, reply, { afterMs: mishap.afterMs, latestMs: script.latestCopyMs ?? Infinity });
+      // At once is in one piece, so that nothing that stands still can come between.
+      if (mishap.afterMs === 0) return pty.write(Buffer.concat([reply, reply]));
+      pty.write(reply);
+      setTimeout(() => pty.write(reply), mishap.afterMs);
+      return;
     case "truncated":
       return pty.write(reply.subarray(0, mishap.bytes % reply.length));
     case "foreign": {
@@ -116,16 +114,4 @@ function send(
       pty.write(Uint8Array.from(mishap.bytes));
       return pty.write(reply);
   }
-}
-
-function sendTwice(
-  pty: Pick<PtyPair, "write">,
-  reply: Buffer,
-  { afterMs, latestMs }: { readonly afterMs: number; readonly latestMs: number },
-): void {
-  const latest = performance.now() + latestMs;
-  pty.write(reply);
-  setTimeout(() => {
-    if (performance.now() <= latest) pty.write(reply);
-  }, afterMs);
 }

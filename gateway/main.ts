@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { messageOf, type Clock, type Entropy } from "../domain/model/index.ts";
+import { messageOf, type Clock, type Entropy, type Instant } from "../domain/model/index.ts";
 import { loadCatalogue } from "../drivers/index.ts";
 import type { Logger } from "../platform/log.ts";
 import { openAccounts, writeOperatorLink } from "../platform/web/index.ts";
@@ -8,6 +8,7 @@ import { openVillageBroker } from "./acquire/village-broker.ts";
 import { openHubLink } from "./forward/hub-link.ts";
 import { openPortal } from "./portal/portal.ts";
 import { openRecord } from "./record/open.ts";
+import type { RecordStore } from "./record/store.ts";
 import { logSigner } from "./release/egress-log.ts";
 import { createGate } from "./release/gate.ts";
 import { gatewayFigures, type Figures } from "./sinks/figures.ts";
@@ -35,6 +36,14 @@ export interface GatewayOptions {
   onReady(gateway: { portalPort: number; brokerPort: number | undefined; figures: () => Figures }): void;
 }
 
+const openSiteRecord = (site: Site, rest: { now: () => Instant; log: Logger }): Promise<RecordStore> =>
+  openRecord({
+    path: join(site.data, "record.sqlite"),
+    commitInterval: site.record.commitInterval,
+    timeZone: site.timeZone,
+    ...rest,
+  });
+
 /** Opens everything, wires the path of a reading, and closes everything when the signal aborts. */
 export async function runGateway(options: GatewayOptions): Promise<void> {
   const { site, entropy, wallNow, log, signal, onReady } = options;
@@ -46,46 +55,24 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   await mustFitDevices(site, catalogue);
 
   const present = presentTime();
-  await using store = await openRecord({
-    path: join(site.data, "record.sqlite"),
-    commitInterval: site.record.commitInterval,
-    now: present.now,
-    timeZone: site.timeZone,
-    log,
-  });
+  await using store = await openSiteRecord(site, { now: present.now, log });
   await using time = await openTime({ ...options, store, present });
   const { clock } = time;
   const summariser = steadySummariser(time, (from) =>
     createSummariser(site, store, clock, from, traitsFrom(catalogue)),
   );
-  const gate = createGate({
-    store,
-    policy,
-    clock,
-    secret: identity.secret,
-    signer: logSigner(site.id, identity.keys),
-    timeZone: site.timeZone,
-  });
-  await using acquisition = openAcquisition({
-    site,
-    catalogue,
-    store,
-    clock,
-    log,
-    time: time.reading,
-    onKept: (kept) => summariser.observe(kept),
-  });
+  const signer = logSigner(site.id, identity.keys);
+  const { secret } = identity;
+  const gate = createGate({ store, policy, clock, secret, signer, timeZone: site.timeZone });
+  const reading = { time: time.reading, onKept: summariser.observe };
+  await using acquisition = openAcquisition({ site, catalogue, store, clock, log, ...reading });
   await using broker = await openVillageBroker({ site, acquisition, store, clock, entropy, log });
   await using sinks = await openSinks({ site, catalogue, store, acquisition, broker, clock, log });
-  await using link = await openHubLink(site, { identity, store, clock, log });
+  await using link = await openHubLink(site, { identity, store, time, log });
 
   await using accounts = openAccounts({ path: join(site.data, "accounts.sqlite"), entropy, wallNow });
-  const health = {
-    devices: () => acquisition.states(),
-    link: () => link?.state(),
-    broker: () => broker,
-    sinks,
-  };
+  const states = { devices: () => acquisition.states(), link: () => link?.state(), broker: () => broker };
+  const health = { ...states, sinks };
   const metrics = metricsWhenAsked({ site, live: acquisition.live, store, broker, gate, health, clock });
   const about = { site, policy, store, live: acquisition.live, accounts, clock, time, log };
   const pages = { ...about, metrics, health };

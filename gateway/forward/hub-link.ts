@@ -1,16 +1,17 @@
 import { readFile } from "node:fs/promises";
-import { FieldwattError, messageOf, type Clock } from "../../domain/model/index.ts";
+import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 import type { Logger } from "../../platform/log.ts";
 import { publicKeyFromText } from "../../protocol/keys.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { Identity } from "../site/identity.ts";
 import type { Site } from "../site/load.ts";
+import type { GatewayTime } from "../time/time.ts";
 import type { Link } from "./link.ts";
 
 /** The link that the site file asks for, or none: a gateway without a hub keeps everything at home. */
 export async function openHubLink(
   site: Site,
-  { identity, store, clock, log }: { identity: Identity; store: RecordStore; clock: Clock; log: Logger },
+  { identity, store, time, log }: { identity: Identity; store: RecordStore; time: GatewayTime; log: Logger },
 ): Promise<Link | undefined> {
   const { hub } = site;
   if (!hub) return undefined;
@@ -28,7 +29,8 @@ export async function openHubLink(
     ownKey: identity.keys.publicKey,
     hubKey: publicKeyFromText(hub.publicKey),
     store,
-    clock,
+    clock: time.clock,
     log,
+    onSigned: (sent) => time.hear(sent),
   });
 }

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 import { open } from "../../protocol/envelope.ts";
-import type { AnswersBody, Body, ReceiptBody, ReceivedBody } from "../../protocol/messages.ts";
+import type { AnswersBody, Envelope, ReceiptBody, ReceivedBody } from "../../protocol/messages.ts";
 import type { LinkOptions } from "./options.ts";
 
 /**
@@ -29,19 +29,21 @@ export function createInbox(options: LinkOptions, events: InboxEvents): Inbox {
   const { gateway, hub, hubKey, log } = options;
   let awaiting: ((receipt: Receipt) => void) | undefined;
 
-  const act = (body: Body): void => {
+  const act = ({ body, sent }: Envelope): void => {
     if (body.kind === "batch") throw new FieldwattError("MESSAGE_INVALID", "A hub sends no batch");
     if (body.kind === "received") return events.onList(body);
     if (body.kind === "answers") return keepAnswers(body.answers, options, events);
     events.onReceipt(body.witness);
     if (body.gaps.length > 0) sendAgain(body.gaps, options, events);
+    // Only where an answer is expected: an old one that somebody plays again would tell an old time.
+    if (awaiting) options.onSigned?.(sent);
     awaiting?.(body.received);
   };
 
   return {
     take(payload) {
       try {
-        act(open(payload, { from: hub, to: gateway, key: hubKey }).body);
+        act(open(payload, { from: hub, to: gateway, key: hubKey }));
       } catch (error) {
         log.warn({ because: messageOf(error) }, "a message from the hub was refused");
       }

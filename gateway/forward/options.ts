@@ -15,4 +15,6 @@ export interface LinkOptions {
   readonly store: RecordStore;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Told what time it was when the hub signed its answer to what this gateway has just sent, ms since 1970. */
+  onSigned?(sent: number): void;
 }

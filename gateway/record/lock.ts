@@ -15,7 +15,8 @@ export function lockFolder(folder: string): Disposable {
   try {
     mkdirSync(folder, { recursive: true });
     db = new DatabaseSync(join(folder, "lock"), { timeout: PATIENCE_MS });
-    db.exec("BEGIN EXCLUSIVE");
+    // No rollback journal: nothing is ever written.
+    db.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
   } catch (error) {
     db?.close();
     if (isBusy(error))

@@ -41,28 +41,44 @@ const inOrder = (problems: readonly FileProblem[]): FileProblem[] =>
 
 const withPasswords = (catalogue: Catalogue, missing: readonly MissingPassword[]) =>
   withDevices(catalogue).superRefine((_site, context) => {
-    for (const { of, message } of missing)
-      context.addIssue({ code: "custom", path: [of, "passwordFile"], message });
+    for (const { path, message } of missing) context.addIssue({ code: "custom", path, message });
   });
 
 interface MissingPassword {
-  readonly of: keyof typeof PASSWORDS;
+  readonly path: string[];
   readonly message: string;
 }
 
-/** What each password file of a site is for. */
-const PASSWORDS = {
-  hub: 'it holds the password that "fieldwatt hub enrol" printed',
-  externalBroker: "it holds the password of the gateway's user at that broker",
-} as const;
+/** Files with a secret, where the site file names one, and what each is for. */
+const secretFiles = ({ hub, externalBroker, sinks }: Site) => [
+  {
+    path: ["hub", "passwordFile"],
+    file: hub?.passwordFile,
+    holds: 'it holds the password that "fieldwatt hub enrol" printed',
+  },
+  {
+    path: ["externalBroker", "passwordFile"],
+    file: externalBroker?.passwordFile,
+    holds: "it holds the password of the gateway's user at that broker",
+  },
+  {
+    path: ["sinks", "influxdb", "passwordFile"],
+    file: sinks.influxdb?.passwordFile,
+    holds: "it holds the password of InfluxDB's user",
+  },
+  {
+    path: ["sinks", "prometheus", "tokenFile"],
+    file: sinks.prometheus?.tokenFile,
+    holds: "it holds a token of 16 letters or more",
+  },
+];
 
 async function missingPasswords(site: Site): Promise<MissingPassword[]> {
-  const looked = (["hub", "externalBroker"] as const).map(async (of): Promise<MissingPassword[]> => {
-    const file = site[of]?.passwordFile;
+  const looked = secretFiles(site).map(async ({ path, file, holds }): Promise<MissingPassword[]> => {
     if (file === undefined) return [];
     return access(resolve(dirname(site.file), file), constants.R_OK).then(
       () => [],
-      () => [{ of, message: `${file} cannot be read; ${PASSWORDS[of]}` }],
+      () => [{ path, message: `${file} cannot be read; ${holds}` }],
     );
   });
   return (await Promise.all(looked)).flat();

@@ -21,16 +21,19 @@ const vector = JSON.parse(
 ) as Vector;
 
 const ADDRESSES = [100, 200, 300, 400];
-const TIMEOUT_MS = 200;
+const TIMEOUT_MS = 1_000;
 
-/** "first answer delayed 300 ms; client timeout 200 ms"; the register's value is its address. */
+/**
+ * "first answer delayed 300 ms; client timeout 200 ms": it comes after its time-out, in time for the next request, and
+ * here waits for just that. The register's value is its address.
+ */
 function lateOnce(): LineScript {
   let first = true;
   return {
     mishap() {
       const late = first;
       first = false;
-      return late ? { kind: "late", ms: 300 } : { kind: "none" };
+      return late ? { kind: "held" } : { kind: "none" };
     },
     word: (_request, address) => address,
   };

@@ -8,6 +8,8 @@ import type { PtyPair } from "../../simulators/pty.ts";
 export type Mishap =
   | { readonly kind: "none" }
   | { readonly kind: "late"; readonly ms: number }
+  /** As late as the unit's next request, however long that takes. */
+  | { readonly kind: "held" }
   | { readonly kind: "dropped" }
   | { readonly kind: "duplicated"; readonly afterMs: number }
   | { readonly kind: "truncated"; readonly bytes: number }
@@ -42,13 +44,19 @@ const REQUEST_BYTES = 8;
 export function scriptedSlave(pty: Pick<PtyPair, "onData" | "write">, script: LineScript): void {
   let pending = Buffer.alloc(0);
   const free = new Map<number, Promise<void>>();
+  const release = new Map<number, () => void>();
   const answer = (request: LineRequest): void => {
+    release.get(request.unit)?.();
     const before = free.get(request.unit) ?? Promise.resolve();
     const mishap = script.mishap(request);
+    const held =
+      mishap.kind === "held"
+        ? new Promise<void>((resolve) => release.set(request.unit, resolve))
+        : Promise.resolve();
     free.set(
       request.unit,
       before
-        .then(() => (mishap.kind === "late" ? pause(mishap.ms) : undefined))
+        .then(() => (mishap.kind === "late" ? pause(mishap.ms) : held))
         .then(() => send(pty, replyOf(request, script), mishap)),
     );
   };
@@ -87,6 +95,7 @@ function send(pty: Pick<PtyPair, "write">, reply: Buffer, mishap: Mishap): void 
   switch (mishap.kind) {
     case "none":
     case "late":
+    case "held":
       return pty.write(reply);
     case "dropped":
       return;

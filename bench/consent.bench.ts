@@ -1,3 +1,4 @@
+import { emptyLedger } from "../domain/consent/budget.ts";
 import { decide, type Question } from "../domain/consent/decide.ts";
 import {
   instant,
@@ -79,6 +80,8 @@ function questionOf(size: number): Question {
     clockTrusted: true,
     policy,
     consents: ids.flatMap((id) => [consent(id, OWN), consent(id, SUM)]),
+    ledger: emptyLedger,
+    guard: "nothing",
     request: {
       offer: size === 1 ? OWN : SUM,
       window: WEEK,

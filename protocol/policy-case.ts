@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { DenyReason } from "../domain/model/index.ts";
+import { emptyLedger } from "../domain/consent/budget.ts";
 import { decide, type Question } from "../domain/consent/decide.ts";
 import type { ByteSource } from "../domain/consent/noise.ts";
 import { parseStrictJson } from "./strict-json.ts";
@@ -60,7 +61,7 @@ export function questionOf(written: unknown): Question | { readonly because: Den
     const read = policyCase.safeParse(written);
     if (!read.success) return { because: reasonOf(read.error.issues, written) };
     const { policy, ...question } = read.data;
-    return { ...question, policy: policy ?? undefined };
+    return { ...question, policy: policy ?? undefined, ledger: emptyLedger, guard: "nothing" };
   } catch {
     return { because: "error" };
   }

@@ -69,6 +69,8 @@ const exact: Question = {
   clockTrusted: true,
   policy,
   consents,
+  ledger: emptyLedger,
+  guard: "nothing",
   request: { offer: "sum", window: WEEK, members },
 };
 const noisy: Question = {
@@ -161,6 +163,8 @@ describe("what cannot be", () => {
   it.each<[string, unknown]>([
     ["no consents at all", { consents: null }],
     ["no request", { request: undefined }],
+    ["no word of what was released", { guard: undefined }],
+    ["no word of what was spent", { policy: noisy.policy, bytes: bytes(), ledger: undefined }],
     ["a policy that is a word", { policy: "yes" }],
     ["an offer without a clamp", { policy: { ...policy, offers: [{ ...offer, clamp: undefined }] } }],
     ["a clamp that is no number", { policy: { ...policy, offers: [{ ...offer, clamp: Number.NaN }] } }],

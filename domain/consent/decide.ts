@@ -11,7 +11,7 @@ import {
   type VotedOffer,
   type VotedPolicy,
 } from "../model/index.ts";
-import { canSpend, emptyLedger, spend, type EpsilonLedger } from "./budget.ts";
+import { canSpend, spend, type EpsilonLedger } from "./budget.ts";
 import { clampedSum, isDominated, largestStableGroup, roundToStep, type Candidate } from "./group.ts";
 import { guardRefusal, type GuardState } from "./guard.ts";
 import { rulesOf } from "./limits.ts";
@@ -35,10 +35,10 @@ export interface Question {
   readonly request: ReleaseRequest;
   /** Random bytes for an offer with noise; without them it is denied. */
   readonly bytes?: ByteSource;
-  /** What was spent so far; absent: nothing. */
-  readonly ledger?: EpsilonLedger;
-  /** What was released so far. Whoever sends collective figures must give it; absent: nothing was. */
-  readonly guard?: GuardState;
+  /** What was spent so far. */
+  readonly ledger: EpsilonLedger;
+  /** What was released so far. "nothing" is for a case on paper; whoever sends must say. */
+  readonly guard: GuardState | "nothing";
 }
 
 export interface ReleaseRequest {
@@ -156,7 +156,7 @@ function gather(asked: Asked, question: Question): Group | { readonly because: D
 function isAffordable(member: MemberId, offer: VotedOffer, { policy, ledger }: Question): boolean {
   if (offer.lane === "ownAccount" || offer.noise === undefined) return true;
   const use = { purpose: offer.purpose, recipient: offer.recipient, epsilon: offer.noise.epsilon };
-  return canSpend({ ledger: ledger ?? emptyLedger, caps: policy?.epsilonCaps }, member, use);
+  return canSpend({ ledger, caps: policy?.epsilonCaps }, member, use);
 }
 
 function collectiveRefusal(
@@ -169,16 +169,14 @@ function collectiveRefusal(
   if (offer.recipientKnowsTotal && leftOut > 0 && leftOut < rule.leastMembers) return "complementTooSmall";
   // To stay silent because of a value tells something of it: under noise the clamp does this work.
   if (noise === undefined && isDominated(members, { clamp, rule })) return "dominantMember";
-  return (
-    guard &&
-    guardRefusal(guard, {
-      offer: offer.id,
-      window: request.window,
-      members: members.map(({ id }) => id),
-      leastMembers: rule.leastMembers,
-      exact: noise === undefined,
-    })
-  );
+  if (guard === "nothing") return undefined;
+  return guardRefusal(guard, {
+    offer: offer.id,
+    window: request.window,
+    members: members.map(({ id }) => id),
+    leastMembers: rule.leastMembers,
+    exact: noise === undefined,
+  });
 }
 
 function figureOf({ offer, members }: Group, { bytes, ledger }: Question): ReleaseDecision {
@@ -193,7 +191,7 @@ function figureOf({ offer, members }: Group, { bytes, ledger }: Question): Relea
   if (drawn === undefined) return { kind: "deny", because: "noRandomness" };
   const value = Number(roundToStep(sum + drawn, BigInt(round)));
   if (!Number.isSafeInteger(value)) return { kind: "deny", because: "error" };
-  const spent = spend(ledger ?? emptyLedger, ids, { purpose, recipient, epsilon: noise.epsilon });
+  const spent = spend(ledger, ids, { purpose, recipient, epsilon: noise.epsilon });
   return { ...released, value, ledger: spent };
 }
 

@@ -1,3 +1,4 @@
+import { emptyLedger } from "../../domain/consent/budget.ts";
 import type { Question } from "../../domain/consent/decide.ts";
 import {
   GRANULARITIES,
@@ -170,6 +171,8 @@ export function randomQuestion(d: Dice): Question {
       window: d.once(30) ? { from: around(d, WEEK.from), to: around(d, WEEK.to) } : WEEK,
       members: members.map((id) => ({ id, value: d.once(20) ? null : d.roll(200) })),
     },
+    ledger: emptyLedger,
+    guard: "nothing",
     bytes: (count) => Uint8Array.from({ length: count }, () => d.roll(256)),
   };
 }

@@ -11,11 +11,11 @@ import type { Logger } from "../../platform/log.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { ClockEvent, UndatedReading } from "./commands.ts";
 import { anchorOfBoot, datableBoots, eventOf, lastLeap, newestEntry } from "./events.ts";
-import { floorOf, weigh, type Trust } from "./evidence.ts";
+import { floorOf, type Trust } from "./evidence.ts";
+import { lookAt, type HubTime } from "./look.ts";
 import type { Machine } from "./machine.ts";
 import {
   isSure,
-  jumpOf,
   resumed,
   step,
   timeAt,
@@ -60,7 +60,7 @@ export class Timekeeper implements GatewayTime {
   private model: ClockModel;
   private last = 0;
   private undated: number;
-  private hub: { time: number; uptime: number } | undefined;
+  private hub: HubTime | undefined;
   private turn: Promise<unknown> = Promise.resolve();
   private running: Promise<void> | undefined;
   private listener: TimeListener | undefined;
@@ -129,7 +129,8 @@ export class Timekeeper implements GatewayTime {
   async look(): Promise<void> {
     try {
       await this.takeOrder();
-      await this.advance(await this.lookAtMachine());
+      const { hub, newest, model } = this;
+      await this.advance(await lookAt({ ...this.options, hub, newest, model }));
       if (this.undated > 0 && this.model.anchor) await this.exclusive(() => this.dateWaiting());
     } catch (error) {
       this.options.log.error(
@@ -188,22 +189,6 @@ export class Timekeeper implements GatewayTime {
       const ms = this.model.anchor ? LOOK_MS : LOOK_UNSET_MS;
       await wait(ms, undefined, { signal }).catch(() => undefined);
     }
-  }
-
-  private async lookAtMachine(): Promise<Look> {
-    const { machine, trust } = this.options;
-    const ntp = await machine.ntp();
-    const at = { uptime: machine.uptime(), wall: machine.wall() };
-    const found = weigh({
-      ...at,
-      trust,
-      ntp,
-      rtcAgrees: machine.rtcAgrees(),
-      newest: this.newest,
-      ...(jumpOf(this.model, at) !== 0 && { steadyUntil: this.model.steady }),
-      ...(this.hub && { hub: this.hub }),
-    });
-    return { ...at, ...found };
   }
 
   private async takeOrder(): Promise<void> {

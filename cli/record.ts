@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { backupCheckCommand, backupCommand, restoreCommand } from "./record-backup.ts";
+import { exportCommand } from "./record-export.ts";
 
 /** `fieldwatt record …`: the care of the village's memory. */
 export function recordCommand(): Command {
@@ -7,5 +8,6 @@ export function recordCommand(): Command {
     .description("check, repair, back up, restore and export the record")
     .addCommand(backupCommand())
     .addCommand(backupCheckCommand())
-    .addCommand(restoreCommand());
+    .addCommand(restoreCommand())
+    .addCommand(exportCommand());
 }

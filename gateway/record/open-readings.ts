@@ -7,7 +7,7 @@ import { DAY_MS, deviceNumbers, headsIn, prepare, type BlockHead, type Stretch }
 import { Shelf } from "./blocks/shelf.ts";
 import type { HotReadings } from "./hot.ts";
 import { QUALITIES } from "./messages.ts";
-import type { Readings, Span } from "./readings.ts";
+import type { Only, Readings, Span } from "./readings.ts";
 import { dayRollUps, quarterRollUps } from "./rollups/query.ts";
 import { StreamNames } from "./stream-names.ts";
 
@@ -35,7 +35,7 @@ export function openReadings(options: ReadingsOptions): Readings {
       return number === undefined ? [] : readingsOf(stream, source.series(number, stretchOf(span)));
     },
     byStream: (span) => byStream(source, span),
-    since: (time) => since(source, time),
+    since: (time, only) => since(source, time, only),
     lastBefore: (stream, time, { within }) => {
       const number = names.number(stream);
       return number === undefined ? undefined : source.last(number, { from: time - within, to: time });
@@ -103,6 +103,12 @@ export class Source {
         return [stream, series];
       }),
     );
+  }
+
+  /** Of these streams, in their order. */
+  of(streams: readonly StreamId[], stretch: Stretch): Map<number, Series> {
+    const numbers = streams.flatMap((name) => this.names.number(name) ?? []);
+    return new Map(numbers.map((number) => [number, this.series(number, stretch)]));
   }
 
   last(stream: number, stretch: Stretch): Reading | undefined {
@@ -231,16 +237,16 @@ function byStream(source: Source, span: Span): Map<StreamId, Reading[]> {
 }
 
 /** Hours without readings are jumped over. */
-function* since(source: Source, time: Instant): Generator<Reading> {
-  for (let from: number | undefined = time; from !== undefined;) {
+function* since(source: Source, time: Instant, { to = instant(Infinity), streams }: Only = {}): Generator<Reading> {
+  for (let from: number = time; from < to;) {
     const start = firstFrom(source, from);
-    if (start === undefined) return;
-    const to = (Math.floor(start / HOUR_MS) + 1) * HOUR_MS;
-    const readings = [...source.all({ from: start, to })].flatMap(([number, series]) =>
-      readingsOf(source.names.name(number), series),
-    );
+    if (start === undefined || start >= to) return;
+    const end = Math.min(to, (Math.floor(start / HOUR_MS) + 1) * HOUR_MS);
+    const stretch = { from: start, to: end };
+    const found = streams ? source.of(streams, stretch) : source.all(stretch);
+    const readings = [...found].flatMap(([number, series]) => readingsOf(source.names.name(number), series));
     yield* readings.toSorted((a, b) => a.time - b.time || (a.sequence ?? 0) - (b.sequence ?? 0));
-    from = to;
+    from = end;
   }
 }
 

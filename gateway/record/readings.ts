@@ -7,6 +7,13 @@ export interface Span {
   readonly to: Instant;
 }
 
+/** Which readings; all where a part is absent. */
+export interface Only {
+  /** Before this time. */
+  readonly to?: Instant;
+  readonly streams?: readonly StreamId[];
+}
+
 /** One stretch of a stream: a quarter hour, or a civil day of the site. Values of a quality that may be used. */
 export interface RollUp {
   readonly start: Instant;
@@ -34,7 +41,7 @@ export interface Readings {
   /** All streams that have a reading in the span, each in order of time. Throws RangeError as above. */
   byStream(span: Span): Map<StreamId, Reading[]>;
   /** Every reading from `time` on, in order of time, an hour of the record in memory at a time. */
-  since(time: Instant): Generator<Reading>;
+  since(time: Instant, only?: Only): Generator<Reading>;
   /** The stream's last reading before `time`, not older than `within` ms. */
   lastBefore(stream: StreamId, time: Instant, options: { readonly within: number }): Reading | undefined;
   /** The first reading of any of these streams; undefined where there is none. */

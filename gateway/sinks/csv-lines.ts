@@ -21,10 +21,10 @@ export interface Placed {
 }
 
 /**
- * Formats readings for one time zone. Times are of the site with their offset ("2026-06-15T14:40:00.000+03:00"), so
- * that they can be read by people and are still one instant on the day when the clock is set back.
+ * Writes times of one time zone with their offset ("2026-06-15T14:40:00.000+03:00"), so that they can be read by
+ * people and are still one instant on the day when the clock is set back.
  */
-export function lineWriter(zone: string): (reading: Reading) => Placed {
+export function localTimes(zone: string): (time: Instant) => string {
   const offsets = new Map<Instant, number>();
   // Every offset in use is a multiple of 15 minutes, and changes at one.
   const offsetAt = (time: Instant): number => {
@@ -36,10 +36,18 @@ export function lineWriter(zone: string): (reading: Reading) => Placed {
     offsets.set(slot, offset);
     return offset;
   };
+  return (time) => {
+    const offset = offsetAt(time);
+    return new Date(addMs(time, offset)).toISOString().slice(0, -1) + offsetText(offset);
+  };
+}
+
+/** Formats readings for one time zone. */
+export function lineWriter(zone: string): (reading: Reading) => Placed {
+  const localAt = localTimes(zone);
   return ({ stream, time, value, quality, sequence = 0 }) => {
     const [, quantity = "", ...channel] = stream.split("/");
-    const offset = offsetAt(time);
-    const local = new Date(addMs(time, offset)).toISOString().slice(0, -1);
+    const local = localAt(time);
     const unit = isQuantity(quantity) ? unitOf(quantity) : "";
     const cells = [
       quantity,
@@ -49,7 +57,7 @@ export function lineWriter(zone: string): (reading: Reading) => Placed {
       quality,
       sequence === 0 ? "" : String(sequence),
     ];
-    const line = `${local}${offsetText(offset)},${cells.map(cell).join(",")}\n`;
+    const line = `${local},${cells.map(cell).join(",")}\n`;
     return { day: local.slice(0, 10) as Day, line };
   };
 }
@@ -61,7 +69,7 @@ function offsetText(offset: number): string {
 }
 
 /** Only a channel's name can need quotes; a line break would end the line, and no name has a use for one. */
-function cell(text: string): string {
+export function cell(text: string): string {
   const flat = text.replace(/[\r\n]+/g, " ");
   return /[",]/.test(flat) ? `"${flat.replaceAll('"', '""')}"` : flat;
 }

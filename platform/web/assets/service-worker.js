@@ -21,8 +21,8 @@ async function page(request) {
     const answer = await fetch(request);
     const { pathname } = new URL(request.url);
     if (pathname === "/sign-in") await caches.delete(PAGES);
-    // A redirect is opaque here: the browser follows it with a request of its own.
-    else if (answer.ok && answer.type === "basic" && !pathname.startsWith("/once/"))
+    // A redirect is opaque here: the browser follows it with a request of its own. A file that is downloaded is no page.
+    else if (answer.ok && answer.type === "basic" && isPage(answer) && !pathname.startsWith("/once/"))
       await keep(cache, request, answer, PAGES_MAX);
     return answer;
   } catch (error) {
@@ -32,6 +32,10 @@ async function page(request) {
     return new Response(text, { headers: kept.headers });
   }
 }
+
+const isPage = (answer) =>
+  String(answer.headers.get("content-type")).startsWith("text/html") &&
+  !answer.headers.has("content-disposition");
 
 async function asset(request) {
   const cache = await caches.open(ASSETS);

@@ -3,7 +3,7 @@ import { loadCatalogue, type Catalogue } from "../drivers/index.ts";
 
 /** Where a command writes, and the exit code that it leaves. `process` is one. */
 export interface Terminal {
-  readonly stdout: { write(text: string): unknown };
+  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean };
   readonly stderr: { write(text: string): unknown };
   exitCode?: number | string | null | undefined;
 }

@@ -10,6 +10,7 @@ interface Options {
   readonly model?: string;
   readonly family: Start;
   readonly file?: string;
+  readonly json?: true;
 }
 
 const EXAMPLES = `
@@ -28,6 +29,7 @@ export const deviceNewCommand = (terminal: Terminal): Command =>
       new Option("--family <family>", "how the device speaks").choices(Object.keys(STARTS)).default("modbus"),
     )
     .option("--file <path>", "where to write it (default: ID.yaml here)")
+    .option("--json", "print JSON")
     .addHelpText("after", EXAMPLES)
     .action((id: string, options: Options) => guard(terminal, () => write(id, options, terminal)));
 
@@ -41,14 +43,17 @@ async function write(id: string, options: Options, terminal: Terminal): Promise<
     throw invalidOption(
       `the id must begin with the maker's first word: ${maker.toLowerCase().split(" ")[0]}-…`,
     );
-  const text = STARTS[options.family]({ id, maker: quoted(maker), model: quoted(options.model ?? rest) });
+  const start = STARTS[options.family]({ id, maker: quoted(maker), model: quoted(options.model ?? rest) });
   try {
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, text, { flag: "wx" });
+    await writeFile(file, start, { flag: "wx" });
   } catch (cause) {
     throw new FieldwattError("FOLDER_UNWRITABLE", `${file} was not written: ${because(cause)}`, { cause });
   }
-  terminal.stdout.write(`${file} is written. Next: edit it, then  fieldwatt device test ${file}\n`);
+  const text = options.json
+    ? JSON.stringify({ id, file })
+    : `${file} is written. Next: edit it, then  fieldwatt device test ${file}`;
+  terminal.stdout.write(`${text}\n`);
 }
 
 const because = (cause: unknown): string =>

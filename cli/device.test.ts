@@ -35,6 +35,24 @@ describe("fieldwatt device decode", () => {
     });
   });
 
+  it("prints a table where a person asks for one", async () => {
+    const { out } = await run(
+      "decode",
+      "--device",
+      "eastron-sdm120",
+      "--registers",
+      "sdm120.json",
+      "--table",
+    );
+    expect(out.split("\n")).toEqual([
+      "eastron-sdm120",
+      "Quantity  Channel  Value  Unit  Quality  Time",
+      "voltage            230.2  V     ok",
+      "Problem: notANumber: activePower: 0x7fc00000 is not a number",
+      "",
+    ]);
+  });
+
   it("prints the readings of a Modbus RTU request and its reply", async () => {
     const found = await decode(
       "--device",

@@ -18,6 +18,7 @@ import {
   type IndexedTelegram,
 } from "../drivers/index.ts";
 import { guard, openCatalogue, type Terminal } from "./device-command.ts";
+import { decodeTable } from "./device-decoded.ts";
 import { deviceListCommand, deviceShowCommand } from "./device-list.ts";
 import {
   decodeProtocol,
@@ -64,10 +65,13 @@ export function deviceCommand(terminal: Terminal = process): Command {
     .addCommand(deviceTestCommand(terminal))
     .addCommand(deviceScanCommand(terminal))
     .addCommand(deviceProbeCommand(terminal));
-  decodeSubcommand(device).action((options: DecodeOptions) =>
-    guard(terminal, async () =>
-      terminal.stdout.write(`${JSON.stringify(await decode(options), undefined, 2)}\n`),
-    ),
+  decodeSubcommand(device).action((options: DecodeOptions & { json?: true; table?: true }) =>
+    guard(terminal, async () => {
+      const report = await decode(options);
+      const forPeople = options.table ?? (!options.json && terminal.stdout.isTTY === true);
+      const text = forPeople ? decodeTable(report) : JSON.stringify(report, undefined, 2);
+      terminal.stdout.write(`${text}\n`);
+    }),
   );
   return device;
 }
@@ -75,7 +79,9 @@ export function deviceCommand(terminal: Terminal = process): Command {
 const decodeSubcommand = (device: Command): Command =>
   device
     .command("decode")
-    .description("decode recorded bytes of a device, without hardware, to one JSON object")
+    .description(
+      "decode recorded bytes of a device, without hardware: a table on a terminal, else one JSON object",
+    )
     .option("--device <id>", "the device file, for example eastron-sdm120")
     .option("--protocol <name>", `a protocol that describes itself: ${PROTOCOL_NAMES}`)
     .option("--option <name>", "an option that the device file lists; may come several times", gather)
@@ -95,7 +101,8 @@ const decodeSubcommand = (device: Command): Command =>
       gather,
     )
     .option("--payload <file>", "the payload of the message", gather)
-    .option("--json", "print JSON (decode always does)")
+    .option("--json", "print JSON, also on a terminal")
+    .option("--table", "print a table, also into a pipe")
     .addHelpText("after", EXAMPLES);
 
 const gather = (one: string, before: readonly string[] = []): readonly string[] => [...before, one];

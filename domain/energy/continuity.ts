@@ -97,6 +97,9 @@ function throughModulus(
   return Math.floor(to) + Math.round(modulus) - Math.floor(from);
 }
 
+/** Whole Wh between two values of one line: the line is cut to whole Wh, so that this is what its slots sum to. */
+const wholeGrowth = (from: number, to: number): number => Math.max(0, Math.floor(to) - Math.floor(from));
+
 function scaleChange(
   before: number,
   after: number,
@@ -107,7 +110,7 @@ function scaleChange(
     // A value in a larger unit has lost its last digits: it may lie below by one of its own steps.
     const lost = factor < 1 ? 1 / factor : 0;
     const grown = after / factor - before;
-    if (grown >= -lost && grown <= room) return { factor, proposed: Math.max(0, Math.round(grown)) };
+    if (grown >= -lost && grown <= room) return { factor, proposed: wholeGrowth(before, after / factor) };
   }
   return undefined;
 }
@@ -152,10 +155,10 @@ export function effectOf(event: Discontinuity, resolution: Resolution): Effect |
     case "scale": {
       const { factor } = resolution;
       if (!(factor > 0) || !Number.isFinite(factor)) return "the factor is above 0";
-      const grown = Math.round(event.after.register / factor - event.before.register);
-      return grown >= -1 / Math.min(1, factor)
-        ? { wattHours: Math.max(0, grown), factor }
-        : `divided by ${factor} the register would have fallen by ${-grown} Wh`;
+      const [from, to] = [event.before.register, event.after.register / factor];
+      return to - from >= -1 / Math.min(1, factor)
+        ? { wattHours: wholeGrowth(from, to), factor }
+        : `divided by ${factor} the register would have fallen by ${Math.round(from - to)} Wh`;
     }
     case "registers":
       return betweenRegisters(event, resolution);
@@ -166,7 +169,8 @@ function betweenRegisters(
   { before, after }: Discontinuity,
   { oldEnd, newStart }: { readonly oldEnd: number; readonly newStart: number },
 ): Effect | string {
-  if (!(oldEnd >= before.register))
+  // A display shows no fractions.
+  if (!(oldEnd >= Math.floor(before.register)))
     return `the old register ended at ${oldEnd} Wh, below its last reading of ${before.register} Wh`;
   if (!(newStart >= 0 && newStart <= after.register))
     return `the new register began at ${newStart} Wh, above its first reading of ${after.register} Wh`;

@@ -61,8 +61,8 @@ export interface DeviceMeter {
    * @param force nothing more is waited for: power stands in for a register that is missing
    */
   slot(start: Instant, force: boolean): DeviceSlot;
-  /** The last believed reading of energy or power. */
-  lastHeard(): Instant | undefined;
+  /** The last believed reading of energy or power; of one register where it is named. */
+  lastHeard(stream?: StreamId): Instant | undefined;
   /** The discontinuities among the readings that are held, with their streams. */
   events(): readonly (LineEvent & { readonly stream: StreamId; readonly event: Discontinuity })[];
   /** The stretch that is held of each register: of it the ledger is told everything. */
@@ -99,8 +99,10 @@ export function deviceMeter(options: DeviceMeterOptions): DeviceMeter {
       import: flowSlot(held, "import", { start, force }),
       export: flowSlot(held, "export", { start, force }),
     }),
-    lastHeard() {
-      const times = [held.power.import, ...registers().map(({ readings }) => readings)].flatMap(
+    lastHeard(stream) {
+      const of = registers().filter((one) => stream === undefined || one.stream === stream);
+      const power = stream === undefined ? [held.power.import] : [];
+      const times = [...power, ...of.map(({ readings }) => readings)].flatMap(
         (list) => list.at(-1)?.time ?? [],
       );
       return times.length === 0 ? undefined : (Math.max(...times) as Instant);

@@ -69,7 +69,8 @@ const villageSchema = z
     contradictions: z.array(z.object({ device: z.string(), wattHours: z.int() })),
   })
   .openapi("VillageBalance", {
-    description: "import + production + discharge = consumption + export + charge + losses",
+    description:
+      "import + production + discharge = consumption + export + charge + losses; losses need a feeder's meter",
   });
 
 const answers = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
@@ -95,7 +96,7 @@ export function continuityRoutes(api: OpenAPIHono<SessionEnv>, portal: Portal): 
       const { import: into, export: outOf, production, consumption, charge, discharge } = total;
       return c.json(
         {
-          ...{ day, known, over: slots.length, losses: shown(losses) },
+          ...{ day, known, over: slots.length, losses: losses === undefined ? null : shown(losses) },
           ...{ import: shown(into), export: shown(outOf), production: shown(production) },
           ...{ consumption: shown(consumption), charge: shown(charge), discharge: shown(discharge) },
           missing: rest.missing.map(([device, quarterHours]) => ({ device, quarterHours })),

@@ -71,7 +71,8 @@ function villageCard(today: VillageDay, zone: string, speech: Speech): Html {
   return html`<h2>${w.balance}</h2>
     <dl class="figures">
       ${energy(w.consumption, total.consumption, "use")} ${energy(w.production, total.production, "sun")}
-      ${energy(w.imported, total.import)} ${energy(w.exported, total.export)} ${energy(w.losses, losses)}
+      ${energy(w.imported, total.import)} ${energy(w.exported, total.export)}
+      ${losses === undefined ? "" : energy(w.losses, losses)}
     </dl>
     <p class="hint">
       ${known === 0 ? w.noneKnown : fill(w.known, { known: f.number(known), all: f.number(slots.length) })}

@@ -19,8 +19,8 @@ import type { MemberDay } from "./day.ts";
 
 /** The village's civil day: the balance of everything that is metered, quarter hour by quarter hour. */
 export interface VillageDay extends MemberDay {
-  /** Over the quarter hours of which all is known. */
-  readonly losses: number;
+  /** Over the quarter hours of which all is known; absent where no feeder has meters under it. */
+  readonly losses?: number;
   /** Quarter hours that each device leaves unknown. */
   readonly missing: readonly (readonly [device: string, slots: number])[];
   /** Devices that say less than what is under them, and by how many Wh of the day. */
@@ -54,8 +54,11 @@ export function villageDay(
     sums.losses += village.losses ?? 0;
   }
   const { losses, ...energy } = sums;
+  const grids = new Set(devices.flatMap(({ id, mounting }) => (mounting === "grid" ? [id] : [])));
+  const hasFeeder = devices.some(({ mounting, under }) => mounting === "grid" && grids.has(under ?? ""));
   return {
-    ...{ day, start, end, slots, losses },
+    ...{ day, start, end, slots },
+    ...(hasFeeder && { losses }),
     total: energy as EnergyBalance,
     known: slots.filter(({ balance }) => balance).length,
     missing: [...missing].toSorted((a, b) => b[1] - a[1]),

@@ -37,6 +37,14 @@ interface Due {
   readonly graceMs: number;
 }
 
+const isFarm = ({ mounting }: SiteDevice): boolean => mounting === "weather" || mounting === "soil";
+
+/** Members who have farm days. */
+export const farmMembers = ({ members, devices }: Pick<Site, "members" | "devices">): string[] =>
+  members
+    .map(({ id }) => id)
+    .filter((id) => devices.some((device) => device.member === id && isFarm(device)));
+
 /** The farm days of every member that are over, and how far each member's farm has come. */
 export function closedFarmDays(
   site: Site,
@@ -47,9 +55,7 @@ export function closedFarmDays(
   const summaries: SummaryPass["summaries"][number][] = [];
   const progress: Record<string, number> = {};
   for (const { id } of site.members) {
-    const devices = site.devices.filter(
-      (d) => d.member === id && (d.mounting === "weather" || d.mounting === "soil"),
-    );
+    const devices = site.devices.filter((d) => d.member === id && isFarm(d));
     if (devices.length === 0) continue;
     for (const day of openDays(site, { source, db }, { member: id, devices, due })) {
       const span = dayBounds(day, site.timeZone);

@@ -93,8 +93,9 @@ export function createSummariser(
       for (const reading of readings) observe(work, reading);
     },
     async pass() {
-      const closed = await closeDue(work);
+      // First what people said: what is closed next already counts with it.
       const looked = await lookAtTouched(work);
+      const closed = await closeDue(work);
       return closed || looked;
     },
   };
@@ -106,7 +107,7 @@ function observe(work: Work, reading: Reading): void {
   const meter = work.meters.get(reading.stream.slice(0, reading.stream.indexOf("/")));
   if (!meter) return;
   const { closedThrough } = work;
-  const before = meter.meter.lastHeard();
+  const before = meter.meter.lastHeard(reading.stream);
   meter.meter.observe(reading);
   if (closedThrough === undefined || !isUsable(reading.quality)) return;
   // What ends a silence that was closed as unknown tells of it, too.
@@ -177,7 +178,7 @@ async function lookAtTouched(work: Work): Promise<boolean> {
   await store.run("saveReopened", pass);
   const device = site.devices.find(({ id }) => id === next.device);
   // What was said of a register also counts from now on.
-  if (device && isMeter(device) && pass.remaining === undefined) restore(work, [device]);
+  if (device && isMeter(device)) restore(work, [device]);
   return due.length > 1 || pass.remaining !== undefined;
 }
 

@@ -8,6 +8,7 @@ import { openVillageBroker } from "./acquire/village-broker.ts";
 import { openHubLink } from "./forward/hub-link.ts";
 import { openPortal } from "./portal/portal.ts";
 import { openRecord } from "./record/open.ts";
+import { keepRecord } from "./record/upkeep.ts";
 import type { RecordStore } from "./record/store.ts";
 import { logSigner } from "./release/egress-log.ts";
 import { createGate } from "./release/gate.ts";
@@ -17,6 +18,7 @@ import { openSinks } from "./sinks/sinks.ts";
 import { mustFitDevices } from "./site/devices.ts";
 import { openIdentity } from "./site/identity.ts";
 import { loadPolicyOrNone, type Site } from "./site/load.ts";
+import { farmMembers } from "./summarise/farm-days.ts";
 import { steadySummariser } from "./summarise/steady.ts";
 import { createSummariser, keepSummarising } from "./summarise/summariser.ts";
 import { traitsFrom } from "./summarise/traits.ts";
@@ -87,5 +89,9 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   };
   const onFault = (error: unknown): void =>
     log.error({ because: messageOf(error) }, "summaries wait: the record does not commit");
+  const { retention } = site.record;
+  const farms = farmMembers(site);
+  const upkeep = keepRecord({ store, clock, timeZone: site.timeZone, retention, farms, log, signal });
   await keepSummarising(summariser, { clock, signal, onPass, onFault });
+  await upkeep;
 }

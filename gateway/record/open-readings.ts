@@ -6,7 +6,7 @@ import { sequenceAt, type Series } from "./blocks/columns.ts";
 import { DAY_MS, deviceNumbers, headsIn, prepare, type BlockHead, type Stretch } from "./blocks/rows.ts";
 import { Shelf } from "./blocks/shelf.ts";
 import type { HotReadings } from "./hot.ts";
-import { QUALITIES } from "./messages.ts";
+import { QUALITIES } from "./qualities.ts";
 import type { Only, Readings, Span } from "./readings.ts";
 import { dayRollUps, quarterRollUps } from "./rollups/query.ts";
 import { StreamNames } from "./stream-names.ts";

@@ -1,6 +1,18 @@
 import type { DatabaseSync } from "node:sqlite";
-import { dayBounds, dayOf, HOUR_MS, instant, nextDay, type Instant } from "../../domain/model/index.ts";
+import {
+  dayBounds,
+  dayOf,
+  HOUR_MS,
+  instant,
+  messageOf,
+  nextDay,
+  toIso,
+  type Clock,
+  type Instant,
+} from "../../domain/model/index.ts";
+import type { Logger } from "../../platform/log.ts";
 import { DAY_MS, prepare, type Stretch } from "./blocks/rows.ts";
+import { STREAM_CLASSES, type StreamClass } from "./retention/classes.ts";
 import { HOLD_MS } from "./rollups/stretch.ts";
 import { newestBlock, type DeviceDay, type upkeepCommands } from "./upkeep-commands.ts";
 
@@ -25,6 +37,63 @@ export interface UpkeepOptions {
     ): Promise<ReturnType<Upkeep[Name]>>;
   };
   readonly timeZone: string;
+}
+
+/** Between two looks, ms of the village's clock. */
+const EVERY_MS = 5 * 60_000;
+
+export interface UpkeepLoop extends UpkeepOptions {
+  /** How long readings of a class are kept, ms; a class that is absent is kept for ever. */
+  readonly retention: Readonly<Partial<Record<StreamClass, number>>>;
+  /** Members with farm days. */
+  readonly farms: readonly string[];
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** Keeps the record's days in order until the signal aborts. A fault is logged, and tried again at the next look. */
+export async function keepRecord(loop: UpkeepLoop): Promise<void> {
+  const { clock, log, signal } = loop;
+  while (!signal.aborted) {
+    try {
+      if (clock.trusted()) {
+        while ((await keepDays(loop, clock.now())) === DAYS_A_PASS) continue;
+        await retireAll(loop);
+      }
+    } catch (error) {
+      if (!signal.aborted)
+        log.warn({ because: messageOf(error) }, "the record's days wait to be put together");
+    }
+    await clock.sleep(EVERY_MS, signal);
+  }
+}
+
+async function retireAll({
+  store,
+  retention,
+  farms,
+  clock,
+  log,
+  signal,
+  timeZone,
+}: UpkeepLoop): Promise<void> {
+  for (const name of STREAM_CLASSES) {
+    const keptFor = retention[name];
+    if (keptFor === undefined) continue;
+    const before = dayBounds(dayOf(instant(clock.now() - keptFor), timeZone), timeZone).start;
+    let readings = 0;
+    for (let more = true; more && !signal.aborted;) {
+      const step = await store.run("retireStep", { class: name, before, farms });
+      readings += step.readings;
+      more = step.more;
+    }
+    if (readings > 0)
+      log.info(
+        { class: name, readings, before: toIso(before) },
+        "readings were deleted, as the site file says",
+      );
+  }
 }
 
 /** @returns days that are done now */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { MOUNTINGS } from "../../domain/model/index.ts";
 import type { WrittenConnection } from "../../drivers/index.ts";
 import { sinkProblems, sinksSchema } from "../sinks/settings.ts";
+import { STREAM_CLASSES } from "../record/retention/classes.ts";
 import { treeProblems } from "./tree.ts";
 
 /**
@@ -114,12 +115,20 @@ const clock = z.strictObject({ trust: z.enum(["system", "ntp", "operator"]).defa
 /** A minute at most: what was polled and is not committed is lost in a power cut. */
 const commitInterval = duration.refine((ms) => ms <= 60_000, "a minute is the most");
 
+/** "400 d" as milliseconds. */
+const days = z
+  .string()
+  .regex(/^[1-9]\d{0,4} d$/, 'write a number of days, for example "400 d"')
+  .transform((text) => Number.parseInt(text, 10) * 86_400_000);
+
 const record = z.strictObject({
   /**
    * How long readings of polled devices may wait to share a commit: fewer writes, a longer life of the SD card. What
    * waits was acknowledged to nobody; a power cut loses at most these readings. Published ones never wait.
    */
   commitInterval: commitInterval.default(1_000),
+  /** How long readings are kept, by what they measure; their roll-ups stay. A class that is not named is kept for ever. */
+  retention: z.partialRecord(z.enum(STREAM_CLASSES), days).default({}),
 });
 
 export const siteSchema = z
@@ -138,7 +147,7 @@ export const siteSchema = z
     members: z.array(member).min(1).max(1000),
     devices: z.array(device).min(1).max(2000),
     clock: clock.default({ trust: "system" }),
-    record: record.default({ commitInterval: 1_000 }),
+    record: record.default({ commitInterval: 1_000, retention: {} }),
     broker: z.strictObject(listen).optional(),
     /** A broker that the site has already; the gateway is a client of it. */
     externalBroker: z

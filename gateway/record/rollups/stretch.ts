@@ -1,6 +1,6 @@
 import { instant } from "../../../domain/model/index.ts";
 import type { Series } from "../blocks/columns.ts";
-import { QUALITIES } from "../messages.ts";
+import { QUALITIES } from "../qualities.ts";
 import type { RollUp } from "../readings.ts";
 
 /** The longest that a value stands for what came after it: a meter that is silent for longer was not there. */

@@ -1,6 +1,6 @@
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 import type { FailedAnswer } from "./messages.ts";
-import type { Fault } from "./store.ts";
+import type { Fault } from "./state.ts";
 
 /** Names of errno, as Node gives them. EFBIG: a limit on the size of files is as good as a full disk. */
 const OF_FILES: Readonly<Record<string, Fault>> = {

@@ -1,7 +1,7 @@
-import type { ErrorCode, Quality } from "../../domain/model/index.ts";
+import type { ErrorCode } from "../../domain/model/index.ts";
 import type { ReadingColumns } from "./blocks/columns.ts";
 import type { PackSlice } from "./blocks/pack.ts";
-import type { Fault, FrameRange } from "./store.ts";
+import type { Fault, FrameRange } from "./state.ts";
 
 /** What the main thread and the writer's thread say to each other: one task at a time, one answer for each. */
 export type Task = AppendTask | CommandTask | PackTask | { readonly kind: "close" };
@@ -78,8 +78,7 @@ export interface FailedAnswer {
 /** Durable ids are smaller than this. */
 export const NEW_STREAM = 2 ** 31;
 
-/** The position is what the record holds: append only. */
-export const QUALITIES: readonly Quality[] = ["ok", "stale", "sentinel", "implausible", "estimated"];
+export { QUALITIES } from "./qualities.ts";
 
 /** The buffers that go to the other thread with these columns, instead of copies. */
 export const buffersOf = ({ streams, times, values, qualities, sequences }: ReadingColumns): ArrayBuffer[] =>

@@ -15,14 +15,8 @@ import { Packing, type PackingOptions } from "./packing.ts";
 import { WriteQueue } from "./queue.ts";
 import type { Readings } from "./readings.ts";
 import { RestartingWriter } from "./restarting.ts";
-import type {
-  CommandInput,
-  CommandOutput,
-  CommandTable,
-  FrameRange,
-  RecordStats,
-  RecordStore,
-} from "./store.ts";
+import type { FrameRange } from "./state.ts";
+import type { CommandInput, CommandOutput, CommandTable, RecordStats, RecordStore } from "./store.ts";
 import { StreamNames } from "./stream-names.ts";
 import { moduleBeside } from "./thread.ts";
 

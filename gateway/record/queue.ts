@@ -8,7 +8,8 @@ import {
   type Task,
   type WriterTask,
 } from "./messages.ts";
-import type { AppendOptions, Fault } from "./store.ts";
+import type { Fault } from "./state.ts";
+import type { AppendOptions } from "./store.ts";
 
 /**
  * What waits for the writer. While one commit runs, the readings of all callers gather in the next one, so a commit

@@ -3,6 +3,7 @@ import type { Instant, Reading } from "../../domain/model/index.ts";
 import type { Commands } from "./commands.ts";
 import type { Feed } from "./feed.ts";
 import type { Readings } from "./readings.ts";
+import type { Fault, FrameRange } from "./state.ts";
 
 /** Named write commands, each a plain function of the database and one cloneable value. */
 export type CommandTable = Readonly<Record<string, (db: DatabaseSync, input: never) => unknown>>;
@@ -71,13 +72,4 @@ export interface RecordStats {
   readonly lastCommit?: Instant;
   /** Frames of the journal that were lost when the record was opened, as ranges of numbers; empty in health. */
   readonly damagedFrames: readonly FrameRange[];
-}
-
-/** Why the disk does not take a commit. */
-export type Fault = "disk full" | "read-only" | "input/output error" | "damaged" | "other";
-
-/** Both ends inclusive. */
-export interface FrameRange {
-  readonly from: number;
-  readonly to: number;
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, statSync } from "node:fs";
 import { FieldwattError } from "../../../domain/model/index.ts";
 import type { ReadingColumns } from "../blocks/columns.ts";
-import type { FrameRange } from "../store.ts";
+import type { FrameRange } from "../state.ts";
 import { realDisk, type JournalDisk } from "./disk.ts";
 import { encodeFrame, PAGE_BYTES } from "./frame.ts";
 import { framesAfter, holesIn, segmentsOf } from "./replay.ts";

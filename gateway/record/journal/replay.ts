@@ -1,4 +1,4 @@
-import type { FrameRange } from "../store.ts";
+import type { FrameRange } from "../state.ts";
 import {
   framesOf,
   readHeader,

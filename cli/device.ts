@@ -18,24 +18,11 @@ import {
   type IndexedTelegram,
 } from "../drivers/index.ts";
 import { guard, openCatalogue, type Terminal } from "./device-command.ts";
-import { decodeTable } from "./device-decoded.ts";
+import { decodeTable, type DecodeReport } from "./device-decoded.ts";
 import { deviceListCommand, deviceShowCommand } from "./device-list.ts";
-import {
-  decodeProtocol,
-  MESSAGE_PROTOCOLS,
-  messageInput,
-  messageProtocol,
-  type RecordReport,
-} from "./device-messages.ts";
+import { decodeProtocol, MESSAGE_PROTOCOLS, messageInput, messageProtocol } from "./device-messages.ts";
 import { deviceNewCommand } from "./device-new.ts";
-import {
-  readingOf,
-  recordedBytes,
-  telegramProtocol,
-  telegramsReport,
-  type ReadingReport,
-  type TelegramReport,
-} from "./device-telegrams.ts";
+import { readingOf, recordedBytes, telegramProtocol, telegramsReport } from "./device-telegrams.ts";
 import { deviceProbeCommand } from "./device-probe.ts";
 import { deviceScanCommand } from "./device-scan.ts";
 import { deviceTestCommand } from "./device-test.ts";
@@ -123,17 +110,6 @@ Examples:
   fieldwatt device decode --device dragino-lse01 --fport 2 --hex CE2900F107A5099B6E2890
   fieldwatt device decode --protocol senml --payload pack.json
   fieldwatt device decode --device shelly-energy --topic shellyplus1pm-a1/status/switch:0 --payload status.json`;
-
-/** What `decode` prints: readings in the stored units, and what could not be read. */
-export interface DecodeReport {
-  readonly device: string;
-  readonly readings: readonly ReadingReport[];
-  readonly problems: Decoded["problems"];
-  /** Of a meter's telegrams: what each says of its sender, and every value under its own name. */
-  readonly telegrams?: readonly TelegramReport[];
-  /** Of SenML and Sparkplug B: every value under its own name, also where the house has no quantity for it. */
-  readonly records?: readonly RecordReport[];
-}
 
 /**
  * Decodes recorded input. Throws DECODE_INPUT_INVALID where the options do not name one input in a known form, and

@@ -18,6 +18,7 @@ export const ERRORS = {
   RECORD_FAILED: "The record could not commit",
   RECORD_UNDATED_FULL: "Too many readings wait for the time",
   RECORD_NEWER: "The record was written by a newer program",
+  RECORD_BUSY: "Another process has the record open",
   RECORD_BLOCK_DAMAGED: "A packed block of readings is damaged",
   BACKUP_DAMAGED: "A backup is damaged, or the passphrase is another",
   BACKUP_INVALID: "A file is no backup that this program knows",

@@ -78,8 +78,10 @@ export const timeCommands = {
   correctBackwards(db: DatabaseSync, { event, from, by }: BackwardCorrection): Withdrawn {
     note(db, event);
     const slot = Math.floor(from / SLOT_MS) * SLOT_MS;
-    const left = db.prepare("SELECT count(*) AS n FROM summary WHERE time >= ? AND decided = 1").get(slot);
-    const withdrawn = db.prepare("DELETE FROM summary WHERE time >= ? AND decided <> 1").run(slot);
+    // Also what is not decided anew may have left in an earlier version.
+    const gone = "EXISTS (SELECT 1 FROM release WHERE release.summary = summary.id)";
+    const left = db.prepare(`SELECT count(*) AS n FROM summary WHERE time >= ? AND ${gone}`).get(slot);
+    const withdrawn = db.prepare(`DELETE FROM summary WHERE time >= ? AND NOT ${gone}`).run(slot);
     db.prepare("DELETE FROM interval WHERE start >= ?").run(slot);
     const again = Math.floor((from + by) / SLOT_MS) * SLOT_MS;
     const back = "UPDATE progress SET value = min(value, ?) WHERE";

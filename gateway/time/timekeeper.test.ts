@@ -1,8 +1,16 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { deviceId, instant, streamId, type Reading } from "../../domain/model/index.ts";
+import {
+  deviceId,
+  instant,
+  memberId,
+  streamId,
+  type EnergyBalance,
+  type Reading,
+} from "../../domain/model/index.ts";
 import { keeper } from "../acquire/keep.ts";
 import { openRecord } from "../record/open.ts";
 import { openForWriting } from "../record/sqlite.ts";
@@ -195,6 +203,46 @@ it("follows a confirmed jump, and says by how much", async () => {
   await time.look();
   expect([time.clock.now() - NOON, time.corrections]).toEqual([20_000, 2]);
   expect(clockEvents(store.read).map(({ corrected }) => corrected)).toEqual([-DAY, DAY, undefined]);
+});
+
+it("withdraws what was summed up from wrong times, unless it has left, and closes the true quarter hours anew", async () => {
+  machine.ahead = DAY;
+  await using time = start();
+  await time.look();
+  const slot = (i: number) => instant(NOON + DAY + i * 900_000);
+  const balance = Object.fromEntries(
+    ["import", "export", "production", "consumption", "charge", "discharge", "selfConsumption"].map((k) => [
+      k,
+      0,
+    ]),
+  ) as unknown as EnergyBalance;
+  const summaryAt = (i: number) => ({
+    key: String(slot(i)),
+    time: slot(i),
+    summary: {
+      kind: "energyInterval",
+      member: memberId("m"),
+      start: slot(i),
+      balance,
+      provenance: "counted",
+    } as const,
+  });
+  await store.run("saveSummaries", {
+    intervals: [],
+    summaries: [summaryAt(1), summaryAt(2)],
+    progress: { energy: slot(3) },
+  });
+  using other = new DatabaseSync(join(folder, "record.sqlite"));
+  other.exec(`INSERT INTO release (sequence, summary, member, subject, offer, recipient, released, item)
+    SELECT 1, id, 'm', 's', 'o', 'hub', ${slot(2)}, '{}' FROM summary WHERE time = ${slot(1)}`);
+  machine.up += 3 * 900_000;
+  machine.ahead = 0;
+  await time.look();
+  expect([time.corrections, time.clock.now()]).toEqual([1, NOON + machine.up]);
+  const left = store.read.prepare("SELECT time FROM summary").all();
+  expect(left.map((row) => row.time)).toEqual([slot(1)]);
+  const progress = store.read.prepare("SELECT value FROM progress WHERE name = 'energy'").get();
+  expect(progress?.value).toBe(NOON);
 });
 
 it("goes on by itself after a restart in the same boot, though the machine's clock says 1970", async () => {

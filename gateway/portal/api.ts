@@ -7,6 +7,8 @@ import type { Portal } from "./context.ts";
 import { continuityRoutes } from "./continuity-api.ts";
 import { memberDay, type MemberDay } from "./day.ts";
 import { liveStream } from "./events.ts";
+import { farmRoutes } from "./farm-api.ts";
+import { exportRoute } from "./export.ts";
 import { outboxDepth } from "./operator-page.ts";
 import * as schemas from "./schemas.ts";
 import { answersOf, LEFT_MAX, leftOn, offersOf } from "./shared.ts";
@@ -62,6 +64,8 @@ export function apiRoutes(portal: Portal): OpenAPIHono<SessionEnv> {
   deviceRoute(api, portal);
   liveRoute(api, portal);
   continuityRoutes(api, portal);
+  farmRoutes(api, portal);
+  exportRoute(api, portal);
   return api;
 }
 

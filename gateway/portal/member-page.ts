@@ -8,6 +8,7 @@ import { continuityWords } from "./continuity-messages.ts";
 import { renderCurve, renderTable, type Role } from "./curve.ts";
 import { memberDay, type MemberDay } from "./day.ts";
 import { versionOf } from "./events.ts";
+import { exportCard } from "./export.ts";
 import { figure, fill } from "./format.ts";
 import { purposeWords } from "./messages.ts";
 import { powerNow, type PowerNow } from "./power.ts";
@@ -57,6 +58,7 @@ export function memberPage(c: PortalContext, portal: Portal, problem?: string): 
       <section class="card" data-part="left">
         ${leftCard(leftOn(store.read, { ...query, limit: LEFT_SHOWN }), portal, speech)}
       </section>
+      <section class="card" id="readings">${exportCard(portal, member, speech)}</section>
     `,
   });
 }

@@ -2,6 +2,8 @@ import { createRoute, OpenAPIHono, type z } from "@hono/zod-openapi";
 import { selfConsumptionRate, selfSufficiency } from "../../domain/energy/balance.ts";
 import { dayOf, type Day } from "../../domain/model/index.ts";
 import type { SessionEnv } from "../../platform/web/index.ts";
+import { recordHealth, type RecordHealth } from "../record/health.ts";
+import { faultWords } from "../record/words.ts";
 import type { ClockStatus } from "../time/time.ts";
 import type { Portal } from "./context.ts";
 import { continuityRoutes } from "./continuity-api.ts";
@@ -69,7 +71,7 @@ export function apiRoutes(portal: Portal): OpenAPIHono<SessionEnv> {
   return api;
 }
 
-function healthRoute(api: OpenAPIHono<SessionEnv>, { store, clock, time, health }: Portal): void {
+function healthRoute(api: OpenAPIHono<SessionEnv>, { site, store, clock, time, health }: Portal): void {
   const responses = {
     ...json(schemas.healthSchema, "The gateway keeps what it reads"),
     503: {
@@ -82,10 +84,12 @@ function healthRoute(api: OpenAPIHono<SessionEnv>, { store, clock, time, health 
     (c) => {
       const devices = health.devices(clock.now());
       const link = health.link();
-      const recordFailing = store.stats().failing !== undefined;
+      const record = recordHealth(store, site.data);
+      const recordFailing = record.fault !== undefined;
       const body = {
         status: recordFailing ? ("failing" as const) : ("ok" as const),
         recordFailing,
+        record: recordWordsOf(record),
         clockTrusted: clock.trusted(),
         clock: clockWords(time.status()),
         devices: { ok: devices.filter(({ state }) => state === "ok").length, all: devices.length },
@@ -98,6 +102,17 @@ function healthRoute(api: OpenAPIHono<SessionEnv>, { store, clock, time, health 
     },
   );
 }
+
+/** Where its backups lie is nobody's business here. */
+const recordWordsOf = ({ fault, because: _, lastBackup, ...rest }: RecordHealth) => ({
+  ...rest,
+  state: fault ? ("failing" as const) : ("committing" as const),
+  fault: fault ?? null,
+  says: fault ? faultWords(fault) : null,
+  lastCommit: rest.lastCommit ?? null,
+  diskFree: rest.diskFree ?? null,
+  lastBackup: lastBackup?.made ?? null,
+});
 
 const clockWords = ({ state, since, source, because, undated }: ClockStatus) => ({
   ...{ state, because, undated },

@@ -8,6 +8,7 @@ import { clockCard } from "./clock-card.ts";
 import { energyLink } from "./continuity.ts";
 import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
 import { fill } from "./format.ts";
+import { recordCard } from "./record-card.ts";
 import { sinksCard } from "./sinks-card.ts";
 
 /** What the operator of the co-op looks after: devices, members' way in, the link. No member's figures. */
@@ -34,7 +35,7 @@ export function operatorPage(
       <p>${energyLink(store.read, speech)}</p>
       ${made ? codeNotice(made, new URL("/claim", c.req.url).href, portal, speech) : ""}
       <section class="card">${hubCard(health.link(), outboxDepth(store.read), speech)}</section>
-      ${brokerCard(portal, speech)} ${clockCard(portal, speech, refused)}
+      ${recordCard(portal, speech)} ${brokerCard(portal, speech)} ${clockCard(portal, speech, refused)}
       <section class="card">
         <h2>${t.devices}</h2>
         <div class="scroll">

@@ -253,6 +253,19 @@ it("tells its health without naming anybody", async () => {
   expect(JSON.parse(await answer.text())).toEqual({
     status: "ok",
     recordFailing: false,
+    record: {
+      state: "committing",
+      fault: null,
+      says: null,
+      lastCommit: null,
+      diskFree: expect.any(Number),
+      journalBytes: 0,
+      readingsHot: 0,
+      blocks: 0,
+      damagedBlocks: 0,
+      damagedFrames: 0,
+      lastBackup: null,
+    },
     clockTrusted: true,
     clock: {
       state: "trusted",
@@ -267,6 +280,18 @@ it("tells its health without naming anybody", async () => {
     outbox: 2,
     sinks: [],
   });
+});
+
+it("says in its health and on the operator's page why nothing is kept, and what to do", async () => {
+  const { store } = seeded.options;
+  const stats = () => ({ ...store.stats(), failing: "ENOSPC", fault: "disk full" as const });
+  app = createPortal({ ...seeded.options, store: { ...store, stats } });
+  const answer = await get("/health");
+  expect(answer.status).toBe(503);
+  const { status, record } = JSON.parse(await answer.text());
+  expect({ status, ...record }).toMatchObject({ status: "failing", state: "failing", fault: "disk full" });
+  expect(record.says).toMatch(/^The disk is full\..*Make room/);
+  expect(await page("/operator", "mwalimu")).toContain(record.says);
 });
 
 it("gives its metrics to this computer, but not through a proxy on it", async () => {

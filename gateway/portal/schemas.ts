@@ -155,6 +155,21 @@ export const healthSchema = z
   .object({
     status: z.enum(["ok", "failing"]),
     recordFailing: z.boolean(),
+    record: z
+      .object({
+        state: z.enum(["committing", "failing"]),
+        fault: z.enum(["disk full", "read-only", "input/output error", "damaged", "other"]).nullable(),
+        says: z.string().nullable().openapi({ description: "What is wrong and what to do, in words" }),
+        lastCommit: time.nullable().openapi({ description: "Of readings, since the start" }),
+        diskFree: z.int().nullable().openapi({ description: "Bytes; null where the system does not tell" }),
+        journalBytes: z.int(),
+        readingsHot: z.int().openapi({ description: "Readings that are kept and not packed yet" }),
+        blocks: z.int(),
+        damagedBlocks: z.int().openapi({ description: "Met since the start; left out of every answer" }),
+        damagedFrames: z.int().openapi({ description: "Commits that the journal had lost at the start" }),
+        lastBackup: time.nullable(),
+      })
+      .openapi("Record"),
     clockTrusted: z.boolean(),
     clock: z.object({
       state: z.enum(["unset", "trusted", "holdover", "jumped"]),

@@ -12,13 +12,14 @@ import { lockFolder } from "./lock.ts";
 import type { KeptAnswer, ReadyAnswer } from "./messages.ts";
 import { openReadings } from "./open-readings.ts";
 import { Packing, type PackingOptions } from "./packing.ts";
-import { WriteQueue } from "./queue.ts";
+import { WriteQueue, type Failure } from "./queue.ts";
 import type { Readings } from "./readings.ts";
 import { RestartingWriter } from "./restarting.ts";
 import type { FrameRange } from "./state.ts";
 import type { CommandInput, CommandOutput, CommandTable, RecordStats, RecordStore } from "./store.ts";
 import { StreamNames } from "./stream-names.ts";
 import { moduleBeside } from "./thread.ts";
+import { faultWords } from "./words.ts";
 
 /** How long closing waits for what is still to commit, ms. */
 const CLOSE_MS = 30_000;
@@ -151,7 +152,9 @@ async function openParts(options: RecordOptions): Promise<Parts> {
     commitInterval: options.commitInterval ?? 0,
     onKept: (kept) => onKept(parts, kept, now),
     refusal: () => refusal(hot),
+    onFault: (failure) => tellFault(failure, log),
   });
+  tellLost(ready, log);
   const run: PackingOptions["run"] = (task, transfer) => queue.run(task, transfer);
   const packing = new Packing({ hot, run, journal, ...(now && { now }), ...logged });
   const zone = options.timeZone === undefined ? {} : { timeZone: options.timeZone };
@@ -169,6 +172,17 @@ function onKept(parts: Parts, kept: KeptAnswer, now: (() => Instant) | undefined
   // When this turn is over: the callers hear first.
   setImmediate(() => parts.packing.afterCommit(kept.bytes));
   return added;
+}
+
+/** In the words of the operator's page. */
+function tellFault(failure: Failure | undefined, log: Logger | undefined): void {
+  if (failure) log?.error({ because: failure.failing }, faultWords(failure.fault));
+  else log?.info("the record commits again");
+}
+
+function tellLost({ damaged }: ReadyAnswer, log: Logger | undefined): void {
+  if (damaged.length > 0)
+    log?.error({ frames: damaged }, "the journal has lost commits: fieldwatt record verify tells which");
 }
 
 function refusal(hot: HotReadings): FieldwattError | undefined {

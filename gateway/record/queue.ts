@@ -39,6 +39,13 @@ export interface QueueOptions {
   onKept(kept: KeptAnswer): number;
   /** Why readings cannot be taken at present. */
   refusal(): FieldwattError | undefined;
+  /** The first commit that failed for this fault; with nothing, the first that went well again. */
+  onFault?(failure: Failure | undefined): void;
+}
+
+export interface Failure {
+  readonly failing: string;
+  readonly fault: Fault;
 }
 
 export interface QueueStats {
@@ -59,7 +66,7 @@ export class WriteQueue {
   private committed = 0;
   private commits = 0;
   private lastBatch = 0;
-  private failure: { readonly failing: string; readonly fault: Fault } | undefined;
+  private failure: Failure | undefined;
   private closed = false;
   private pumping: Promise<void> | undefined;
   /** Ends the wait of a batch that may wait. */
@@ -212,9 +219,15 @@ export class WriteQueue {
   private noted(answer: Answer): Answer {
     if (answer.kind !== "failed") {
       this.commits++;
-      this.failure = undefined;
-    } else if (answer.fault) this.failure = { failing: answer.message, fault: answer.fault };
+      this.fail(undefined);
+    } else if (answer.fault) this.fail({ failing: answer.message, fault: answer.fault });
     return answer;
+  }
+
+  private fail(failure: Failure | undefined): void {
+    const changed = failure?.fault !== this.failure?.fault;
+    this.failure = failure;
+    if (changed) this.options.onFault?.(failure);
   }
 
   private settle(calls: readonly (AppendCall | TaskCall)[], answer: Answer): void {

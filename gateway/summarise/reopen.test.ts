@@ -155,6 +155,22 @@ describe("a silence", () => {
     ]);
   });
 
+  it("whose backlog was kept just before a kill is looked at after the start", async () => {
+    await keep(...steady(0, 15), [60, 1160]);
+    await until(65);
+    await settle();
+    const backlog = [
+      [20, 1030],
+      [40, 1100],
+    ] as const;
+    // Durable, and acknowledged; nobody heard of it any more.
+    await store.append(backlog.map(([minute, value]) => register(minute, value)));
+    summariser = createSummariser(site, store, clock);
+    await settle();
+    expect(intervals().map(([, , version]) => version)).toEqual([1, 2, 2, 2]);
+    expect(intervals().reduce((sum, [wh]) => sum + Number(wh), 0)).toBe(160);
+  });
+
   it("whose backlog says the same again changes nothing", async () => {
     await keep(...steady(0, 30));
     await until(35);

@@ -88,6 +88,7 @@ export function createSummariser(
     lastLate: started,
   };
   restore(work, site.devices.filter(isMeter));
+  touchUnseen(work);
   return {
     observe(readings) {
       for (const reading of readings) observe(work, reading);
@@ -135,7 +136,8 @@ async function closeDue(work: Work): Promise<boolean> {
   pass.summaries.push(...farms.summaries);
   const found = [...work.meters.values()].flatMap(({ meter }) => [...meter.events()]);
   const events = work.late.newEvents(found);
-  const progress = { ...farms.progress, ...(to > from && { energy: to }) };
+  const seen = { [SEEN_FRAME]: store.stats().frames.last };
+  const progress = { ...farms.progress, ...(to > from && { energy: to, ...seen }) };
   if (Object.keys(progress).length === 0 && events.length === 0) return false;
   await store.run("saveSummaries", {
     ...pass,
@@ -145,6 +147,31 @@ async function closeDue(work: Work): Promise<boolean> {
   work.closedThrough = to;
   for (const { meter } of work.meters.values()) meter.forgetBefore(to);
   return to - from === SLOTS_A_PASS * SLOT_MS;
+}
+
+/** The journal's frame up to which every commit was looked at, as of the last closed slot. */
+const SEEN_FRAME = "energy frame";
+/** Readings taken from the feed at a time. */
+const FEED_READINGS = 5_000;
+
+/**
+ * A late reading is durable before anybody notes that its slot is to be looked at again. What was committed since the
+ * last pass of the run before is therefore looked through once more; to look at a slot twice changes nothing.
+ */
+function touchUnseen(work: Work): void {
+  const { store, closedThrough, meters, late } = work;
+  const frame = progressOf(store.read, SEEN_FRAME);
+  if (frame === undefined || closedThrough === undefined) return;
+  for (let cursor = String(frame); ;) {
+    const { readings, cursor: next } = store.feed.after(cursor, FEED_READINGS);
+    if (next === cursor) return;
+    cursor = next;
+    for (const { stream, time, quality } of readings) {
+      const device = stream.slice(0, stream.indexOf("/"));
+      if (isUsable(quality) && meters.has(device))
+        late.touch(device, { from: Math.min(time, closedThrough - 1), to: time });
+    }
+  }
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? Item[] : T[K] };

@@ -13,6 +13,7 @@ import {
   type Instant,
   type Quantity,
 } from "../../domain/model/index.ts";
+import { progressOf } from "../record/progress.ts";
 import type { Site } from "../site/load.ts";
 import type { SiteDevice } from "../site/schema.ts";
 import type { SummaryPass } from "./commands.ts";
@@ -35,9 +36,12 @@ interface Due {
   /** When this gateway began to listen, or when a backlog last went on: it has the grace from then on to arrive. */
   readonly quietSince: Instant;
   readonly graceMs: number;
+  /** The earliest late reading of each member's farm: its day and those after it are looked at again. Emptied here. */
+  readonly late: Map<string, Instant>;
 }
 
-const isFarm = ({ mounting }: SiteDevice): boolean => mounting === "weather" || mounting === "soil";
+export const isFarm = ({ mounting }: Pick<SiteDevice, "mounting">): boolean =>
+  mounting === "weather" || mounting === "soil";
 
 /** Members who have farm days. */
 export const farmMembers = ({ members, devices }: Pick<Site, "members" | "devices">): string[] =>
@@ -63,6 +67,7 @@ export function closedFarmDays(
       if (farm)
         summaries.push({ key: day, time: span.start, summary: summaryOf(site, id, { day, farm, devices }) });
       progress[`farm ${id}`] = span.end;
+      due.late.delete(id);
     }
   }
   return { summaries, progress };
@@ -75,10 +80,10 @@ function openDays(
 ): Day[] {
   if (due.now < due.quietSince + due.graceMs) return [];
   const from =
-    db.prepare("SELECT value FROM progress WHERE name = ?").get(`farm ${member}`)?.value ??
-    source.firstTime(devices.flatMap(({ id }) => source.streamsOf(id)));
+    progressOf(db, `farm ${member}`) ?? source.firstTime(devices.flatMap(({ id }) => source.streamsOf(id)));
   if (from === undefined || from === null) return [];
-  const earliest = instant(Math.max(Number(from), due.now - DAYS_BACK_MAX * 86_400_000));
+  const open = Math.min(from, due.late.get(member) ?? from);
+  const earliest = instant(Math.max(open, due.now - DAYS_BACK_MAX * 86_400_000));
   const days: Day[] = [];
   for (
     let day = dayOf(earliest, site.timeZone);

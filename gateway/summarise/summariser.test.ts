@@ -194,4 +194,23 @@ describe("the summariser", () => {
     const { farm } = JSON.parse(String(day?.summary)) as { farm: Record<string, number> };
     expect(farm).toEqual({ airTemperatureMin: 10, airTemperatureMax: 33, coverage: 1 });
   });
+
+  it("looks at a farm day again when data of it comes after it was closed", async () => {
+    const yesterday = addMs(START, -10 * HOUR_MS - 24 * HOUR_MS);
+    const at = (hour: number, value: number) =>
+      reading("sky", "airTemperature", addMs(yesterday, hour * HOUR_MS), value);
+    await clock.advance(GRACE_MS);
+    await keep(Array.from({ length: 24 }, (_, hour) => at(hour, 20)));
+    await clock.advance(GRACE_MS);
+    await summariser.pass();
+    expect(summaries("farmDay")).toHaveLength(1);
+    await keep([reading("sky", "airTemperature", addMs(yesterday, 5 * HOUR_MS + 1), 3)]);
+    await clock.advance(GRACE_MS);
+    await summariser.pass();
+    const [day] = summaries("farmDay");
+    const { farm } = JSON.parse(String(day?.summary)) as { farm: Record<string, number> };
+    expect(farm.airTemperatureMin).toBe(3);
+    const old = store.read.prepare("SELECT content FROM summary_version").all();
+    expect(old.map(({ content }) => JSON.parse(String(content)).farm.airTemperatureMin)).toEqual([20]);
+  });
 });

@@ -14,7 +14,7 @@ import type { RecordStore } from "../record/store.ts";
 import { progressOf } from "../record/progress.ts";
 import type { Site } from "../site/load.ts";
 import type { SummaryPass } from "./commands.ts";
-import { closedFarmDays } from "./farm-days.ts";
+import { closedFarmDays, isFarm } from "./farm-days.ts";
 import { continuityOf } from "./ledger.ts";
 import { lateWatch, type LateWatch } from "./late.ts";
 import { isMeter, memberSummary, openMeter, slotOfAll, type Meter } from "./meters.ts";
@@ -65,6 +65,7 @@ interface Work {
   readonly graceMs: number;
   readonly meters: Map<string, Meter>;
   readonly late: LateWatch;
+  readonly lateFarms: Map<string, Instant>;
   closedThrough: Instant | undefined;
   /** When something old last arrived: while a logger hands over its backlog, its days stay open. */
   lastLate: Instant;
@@ -84,6 +85,7 @@ export function createSummariser(
     graceMs: Math.max(GRACE_MS, LEAST_REAL_GRACE_MS * clock.speed),
     meters: new Map(),
     late: lateWatch(),
+    lateFarms: new Map(),
     closedThrough: progressOf(store.read, "energy"),
     lastLate: started,
   };
@@ -102,10 +104,23 @@ export function createSummariser(
   };
 }
 
+const deviceOf = (stream: StreamId): string => stream.slice(0, stream.indexOf("/"));
+
+/** A day that was closed before this reading came is looked at again. */
+function touchFarm({ site, store, lateFarms }: Work, { stream, time }: Reading): void {
+  const device = site.devices.find(({ id }) => id === deviceOf(stream));
+  if (device?.member === undefined || !isFarm(device)) return;
+  if (time < (progressOf(store.read, `farm ${device.member}`) ?? 0))
+    lateFarms.set(device.member, instant(Math.min(time, lateFarms.get(device.member) ?? time)));
+}
+
 function observe(work: Work, reading: Reading): void {
   const now = work.clock.now();
-  if (reading.time < now - LATE_MS) work.lastLate = now;
-  const meter = work.meters.get(reading.stream.slice(0, reading.stream.indexOf("/")));
+  if (reading.time < now - LATE_MS) {
+    work.lastLate = now;
+    touchFarm(work, reading);
+  }
+  const meter = work.meters.get(deviceOf(reading.stream));
   if (!meter) return;
   const { closedThrough } = work;
   const before = meter.meter.lastHeard(reading.stream);
@@ -132,6 +147,7 @@ async function closeDue(work: Work): Promise<boolean> {
     now: clock.now(),
     quietSince: work.lastLate,
     graceMs,
+    late: work.lateFarms,
   });
   pass.summaries.push(...farms.summaries);
   const found = [...work.meters.values()].flatMap(({ meter }) => [...meter.events()]);
@@ -166,8 +182,10 @@ function touchUnseen(work: Work): void {
     const { readings, cursor: next } = store.feed.after(cursor, FEED_READINGS);
     if (next === cursor) return;
     cursor = next;
-    for (const { stream, time, quality } of readings) {
-      const device = stream.slice(0, stream.indexOf("/"));
+    for (const reading of readings) {
+      const { stream, time, quality } = reading;
+      const device = deviceOf(stream);
+      touchFarm(work, reading);
       if (isUsable(quality) && meters.has(device))
         late.touch(device, { from: Math.min(time, closedThrough - 1), to: time });
     }

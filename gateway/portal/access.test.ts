@@ -41,7 +41,6 @@ const matrix = {
   "/api/offers": member,
   "/api/export?from=2026-06-14&to=2026-06-15": member,
   "/api/farm": member,
-  "/api/farm": member,
   "/api/devices": operator,
   "/api/energy/events": operator,
   "/api/energy/village": operator,

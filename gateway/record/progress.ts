@@ -9,3 +9,11 @@ export function progressOf(db: DatabaseSync, name: string): Instant | undefined 
   const row = db.prepare("SELECT value FROM progress WHERE name = ?").get(name);
   return row && instant(Number(row.value));
 }
+
+export const packedFrame = (db: DatabaseSync): number => progressOf(db, PACKED) ?? 0;
+
+export function setPackedFrame(db: DatabaseSync, frame: number): void {
+  const sql =
+    "INSERT INTO progress (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+  db.prepare(sql).run(PACKED, frame);
+}

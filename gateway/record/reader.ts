@@ -9,7 +9,7 @@ import { framesAfter } from "./journal/replay.ts";
 import { refuseNewer, version } from "./migrate.ts";
 import { migrations } from "./migrations.ts";
 import { openReadings } from "./open-readings.ts";
-import { PACKED, progressOf } from "./progress.ts";
+import { packedFrame } from "./progress.ts";
 import type { Readings } from "./readings.ts";
 
 /** The record as it was at one moment, read by another process while the gateway goes on. */
@@ -101,8 +101,6 @@ function failed(folder: string, error: unknown): unknown {
   const message = `The record in ${folder} cannot be read: ${messageOf(error)}`;
   return new FieldwattError("RECORD_FAILED", message, { cause: error });
 }
-
-const packedFrame = (db: DatabaseSync): number => progressOf(db, PACKED) ?? 0;
 
 function packedNow(folder: string): number {
   const db = openFile(folder);

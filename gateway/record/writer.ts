@@ -13,7 +13,7 @@ import { joined, partsOf } from "./journal/columns.ts";
 import { openJournal, type Journal } from "./journal/journal.ts";
 import { buffersOf, NEW_STREAM, type Answer, type JournalState } from "./messages.ts";
 import type { AppendTask, CommandTask, PackTask, Task, WriterTask } from "./messages.ts";
-import { PACKED } from "./progress.ts";
+import { packedFrame, setPackedFrame } from "./progress.ts";
 import { openForWriting, transact } from "./sqlite.ts";
 import type { CommandTable } from "./store.ts";
 
@@ -106,15 +106,6 @@ function translate({ count, streams }: ReadingColumns, ids: readonly number[]): 
     const number = Number(streams[at]);
     if (number >= NEW_STREAM) streams[at] = Number(ids[number - NEW_STREAM]);
   }
-}
-
-export const packedFrame = (db: DatabaseSync): number =>
-  Number(db.prepare("SELECT value FROM progress WHERE name = ?").get(PACKED)?.["value"] ?? 0);
-
-function setPackedFrame(db: DatabaseSync, frame: number): void {
-  const sql =
-    "INSERT INTO progress (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-  db.prepare(sql).run(PACKED, frame);
 }
 
 function serve(port: MessagePort, writer: Writer): void {

@@ -1,6 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Instant } from "../../../domain/model/index.ts";
+import { packSlice } from "../blocks/pack.ts";
 import { deleteBlock, prepare, rowOf, touch, utcDay, type BlockHead } from "../blocks/rows.ts";
+import { framesAfter, type Replayed } from "../journal/replay.ts";
+import { packedFrame, setPackedFrame } from "../progress.ts";
 import { transact } from "../transact.ts";
 import { describe, faultOf, headsOf, type DamagedBlock } from "./verify.ts";
 
@@ -27,6 +30,30 @@ function quarantine(db: DatabaseSync, head: BlockHead, now: Instant): void {
   prepare(db, sql).run(device, first, last, readings, first_frame, last_frame, bytesOf(db, id), now);
   deleteBlock(db, id);
   touch(db, device, utcDay(first));
+}
+
+/** Frames of the journal packed in one transaction. */
+const FRAMES_A_STEP = 200;
+
+/**
+ * Packs all that can be read of the journal, so that what cannot is behind the record. The record must not be in use;
+ * the next gateway begins its journal anew and writes over what is there.
+ */
+export function packJournal(db: DatabaseSync, folder: string): void {
+  let frames: Replayed[] = [];
+  const pack = (): void =>
+    transact(db, () => {
+      for (const { number, columns } of frames)
+        packSlice(db, { columns, firstFrame: number, lastFrame: number });
+      setPackedFrame(db, frames.at(-1)?.number ?? 0);
+    });
+  for (const frame of framesAfter(folder, packedFrame(db))) {
+    frames.push(frame);
+    if (frames.length < FRAMES_A_STEP) continue;
+    pack();
+    frames = [];
+  }
+  if (frames.length > 0) pack();
 }
 
 /** Its bytes, where the file still gives them. */

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { instant, messageOf, toIso } from "../../../domain/model/index.ts";
+import type { ReadingColumns } from "../blocks/columns.ts";
 import { openRow, prepare, rowOf, type BlockHead } from "../blocks/rows.ts";
 import { framesAfter, holesIn } from "../journal/replay.ts";
-import { PACKED, progressOf } from "../progress.ts";
+import { packedFrame } from "../progress.ts";
 import { JOURNAL_FOLDER, openRecordReader } from "../reader.ts";
 import type { FrameRange } from "../state.ts";
 
@@ -21,6 +22,12 @@ export interface DamagedBlock {
   readonly because: string;
 }
 
+/** Commits that are lost; they came about after one time and before the other (ISO 8601), where that can be told. */
+export interface DamagedFrames extends FrameRange {
+  readonly after?: string;
+  readonly before?: string;
+}
+
 export interface Verified {
   readonly blocks: number;
   /** Readings in blocks that are whole, and of the journal. */
@@ -28,21 +35,34 @@ export interface Verified {
   readonly frames: number;
   readonly damagedBlocks: readonly DamagedBlock[];
   /** Frames of the journal that a commit had and that cannot be read. */
-  readonly damagedFrames: readonly FrameRange[];
+  readonly damagedFrames: readonly DamagedFrames[];
   /** What SQLite says about the file; empty when it is in order. */
   readonly file: readonly string[];
 }
 
 /** Lines of SQLite's own check that are told. */
 const CHECK_LINES_MAX = 100;
+/** Blocks after which the progress is told. */
+const BLOCKS_A_STEP = 100;
+
+export interface Progress {
+  readonly blocks: number;
+  readonly of: number;
+}
 
 /**
  * Reads every block and every frame of the record in a data folder; the gateway may run. Throws as `openRecordReader`:
  * RECORD_FAILED also means that the file is too damaged to be opened, and `salvage` is next.
  */
-export function verifyRecord(folder: string): Verified {
+export function verifyRecord(
+  folder: string,
+  onProgress: (progress: Progress) => void = () => undefined,
+): Verified {
   using reader = openRecordReader(folder);
   const { read } = reader;
+  // First the journal: a gateway that packs writes over it in time.
+  const journal = verifyJournal(join(folder, JOURNAL_FOLDER), packedFrame(read));
+  const of = Number(prepare(read, "SELECT count(*) AS blocks FROM block").get()?.["blocks"]);
   const damagedBlocks: DamagedBlock[] = [];
   let [blocks, whole] = [0, 0];
   for (const head of headsOf(read)) {
@@ -50,23 +70,48 @@ export function verifyRecord(folder: string): Verified {
     const because = faultOf(read, head);
     if (because === undefined) whole += head.readings;
     else damagedBlocks.push(describe(read, head, because));
+    if (blocks % BLOCKS_A_STEP === 0 || blocks === of) onProgress({ blocks, of });
   }
-  const packed = progressOf(read, PACKED) ?? 0;
-  const frames = [...framesAfter(join(folder, JOURNAL_FOLDER), packed)].map(({ number, columns }) => ({
-    number,
-    readings: columns.count,
-  }));
+  const { frames, readings, damagedFrames } = journal;
+  return { blocks, readings: whole + readings, frames, damagedBlocks, damagedFrames, file: checkFile(read) };
+}
+
+function verifyJournal(
+  folder: string,
+  packed: number,
+): Pick<Verified, "frames" | "readings" | "damagedFrames"> {
+  const look = (): ReturnType<typeof verifyJournal> => {
+    const seen: Seen[] = [];
+    for (const { number, columns } of framesAfter(folder, packed)) seen.push(seenIn(number, columns));
+    const numbers = seen.map(({ number }) => number);
+    const damagedFrames = holesIn(folder, packed, numbers).map((hole) => between(hole, seen));
+    return { frames: seen.length, readings: seen.reduce((sum, { count }) => sum + count, 0), damagedFrames };
+  };
+  const first = look();
+  // A frame that was being written while it was read is whole the second time.
+  return first.damagedFrames.length === 0 ? first : look();
+}
+
+interface Seen {
+  readonly number: number;
+  readonly count: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+function seenIn(number: number, { count, times }: ReadingColumns): Seen {
+  const own = times.subarray(0, count);
+  return { number, count, first: Math.min(...own), last: Math.max(...own) };
+}
+
+/** What the frames before and behind say about when the lost ones were. */
+function between({ from, to }: FrameRange, seen: readonly Seen[]): DamagedFrames {
+  const before = seen.findLast(({ number }) => number < from);
+  const behind = seen.find(({ number }) => number > to);
   return {
-    blocks,
-    readings: whole + frames.reduce((sum, { readings }) => sum + readings, 0),
-    frames: frames.length,
-    damagedBlocks,
-    damagedFrames: holesIn(
-      join(folder, JOURNAL_FOLDER),
-      packed,
-      frames.map(({ number }) => number),
-    ),
-    file: checkFile(read),
+    ...{ from, to },
+    ...(before && { after: toIso(instant(before.last)) }),
+    ...(behind && { before: toIso(instant(behind.first)) }),
   };
 }
 

@@ -45,13 +45,16 @@ const heldOf = (db: DatabaseSync): Map<number, string> =>
       .map((row) => [Number(row.sequence), String(row.digest)]),
   );
 
-function wordsOf({ releases, heads, waiting, findings }: Audit, listed: number | undefined): string[] {
+function wordsOf(
+  { releases, heads, waiting, dropped, findings }: Audit,
+  listed: number | undefined,
+): string[] {
   const list =
     listed === undefined
       ? "The hub has not sent its list yet: only this gateway's own side was audited."
       : `The hub's list is of ${toIso(instant(listed))}.`;
   return [
-    `${releases} releases in the log, ${heads} signed heads; ${waiting} wait for the hub.`,
+    `${releases} releases in the log, ${heads} signed heads; ${waiting} wait for the hub, ${dropped} were dropped before they were delivered.`,
     list,
     ...(findings.length === 0 ? ["Everything agrees."] : findings.map(wordsOfFinding)),
   ];
@@ -71,6 +74,8 @@ function wordsOfFinding(finding: Finding): string {
       return `The hub holds ${finding.sequence} (${finding.digest}), which is not in the log: it was sent past the log.`;
     case "receivedDiffers":
       return `Release ${finding.sequence}: the hub holds other bytes (${finding.digest}).`;
+    case "droppedYetReceived":
+      return `Release ${finding.sequence} was dropped before it was ever sent, and the hub holds it.`;
     case "loggedNotSent":
       return `Release ${finding.sequence} is in the log, does not wait, and the hub does not have it.`;
   }

@@ -70,7 +70,7 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   await using acquisition = openAcquisition({ site, catalogue, store, clock, log, ...reading });
   await using broker = await openVillageBroker({ site, acquisition, store, clock, entropy, log });
   await using sinks = await openSinks({ site, catalogue, store, acquisition, broker, clock, log });
-  await using link = await openHubLink(site, { identity, store, time, log });
+  await using link = await openHubLink(site, { identity, store, policy: () => policy, time, log });
 
   await using accounts = openAccounts({ path: join(site.data, "accounts.sqlite"), entropy, wallNow });
   const states = { devices: () => acquisition.states(), link: () => link?.state(), broker: () => broker };

@@ -94,6 +94,17 @@ export const witnessReply = z.union([
 /** The name under which a gateway signs the heads of its egress log. */
 export const egressLogName = (gateway: string): string => `fieldwatt/${gateway}/egress`;
 
+/** Ranges of sequences, both ends included, that were taken back before they left: the hub need not miss them. */
+export const DROPPED_RANGES_MAX = 100;
+const droppedRanges = z
+  .array(
+    z
+      .tuple([z.int().positive(), z.int().positive()])
+      .refine(([first, last]) => first <= last, "A range begins before it ends"),
+  )
+  .max(DROPPED_RANGES_MAX);
+export type DroppedRanges = z.infer<typeof droppedRanges>;
+
 export const batchBody = z.strictObject({
   kind: z.literal("batch"),
   items: z.array(outboxItem).max(BATCH_ITEMS_MAX),
@@ -107,6 +118,7 @@ export const batchBody = z.strictObject({
   log: logHead.optional(),
   /** Asks for the list of what the hub holds, from this sequence on. */
   list: z.int().positive().optional(),
+  dropped: droppedRanges.optional(),
 });
 export type BatchBody = z.infer<typeof batchBody>;
 
@@ -119,6 +131,8 @@ export const receiptBody = z.strictObject({
   /** Ranges, both ends included, that the hub has never seen below the highest that it has. */
   gaps: z.array(z.tuple([whole, whole])).max(100),
   witness: witnessReply.optional(),
+  /** What the batch said was dropped, now that the hub knows it. */
+  dropped: droppedRanges.optional(),
 });
 export type ReceiptBody = z.infer<typeof receiptBody>;
 

@@ -15,6 +15,7 @@ import {
 } from "../../protocol/messages.ts";
 import type { Queryable, Storage } from "../storage/index.ts";
 import { keepCorrections } from "./corrections.ts";
+import { keepDropped, stepsOf } from "./dropped.ts";
 import { implausibleItems, keepEnergyIntervals, keepFarmDays } from "./summaries.ts";
 import { witnessLog, type WitnessOptions } from "./witness.ts";
 
@@ -56,9 +57,6 @@ export interface Received {
   /** What the gateway asked to have listed. */
   readonly list?: ReceivedBody;
 }
-
-/** Largest number of gaps that one receipt names; the next receipt names the next. */
-const GAPS_MAX = 100;
 
 export function openIntake({ storage, clock, log, hub, keys, witness }: IntakeOptions): Intake {
   return {
@@ -113,6 +111,7 @@ async function keep(tx: Queryable, arrival: Arrival): Promise<Kept> {
   await keepEnergyIntervals(tx, gateway, plausible);
   const tooLate = await keepCorrections(tx, arrival, plausible);
   await keepFarmDays(tx, gateway, fresh);
+  await keepDropped(tx, arrival);
   const gaps = await keepProgress(tx, arrival);
   const held = await heldOf(tx, gateway, batch.items);
   const witness = batch.log && (await witnessLog(tx, batch.log, arrival.witness));
@@ -125,6 +124,7 @@ async function keep(tx: Queryable, arrival: Arrival): Promise<Kept> {
         received: [...held].map(([sequence, digest]) => ({ sequence, digest })),
         gaps,
         ...(witness && { witness }),
+        ...(batch.dropped && { dropped: batch.dropped }),
       },
       answersThrough: batch.answersThrough,
       fresh: fresh.length,
@@ -195,23 +195,10 @@ async function keepProgress(tx: Queryable, { gateway, batch, now }: Arrival): Pr
      WHERE id = $1`,
     [gateway, now, batch.completeThrough, batch.answersThrough],
   );
-  const gaps = await gapsOf(tx, gateway);
-  await tx.query(
-    `UPDATE gateway SET items_through = coalesce($2::bigint, (SELECT max(sequence) FROM item WHERE gateway = $1), 0)
-     WHERE id = $1`,
-    [gateway, gaps[0] ? gaps[0][0] - 1 : null],
-  );
+  const { gaps, through } = await stepsOf(tx, gateway);
+  await tx.query("UPDATE gateway SET items_through = $2::bigint WHERE id = $1", [
+    gateway,
+    gaps[0] ? gaps[0][0] - 1 : through,
+  ]);
   return gaps;
-}
-
-/** Ranges of sequences, both ends included, that are missing below the highest that the hub holds. */
-export async function gapsOf(tx: Queryable, gateway: string): Promise<[number, number][]> {
-  const rows = await tx.query(
-    `SELECT before + 1 AS first, sequence - 1 AS last FROM (
-       SELECT i.sequence, lag(i.sequence, 1, g.items_through) OVER (ORDER BY i.sequence) AS before
-       FROM gateway g JOIN item i ON i.gateway = g.id AND i.sequence > g.items_through WHERE g.id = $1
-     ) AS steps WHERE sequence > before + 1 ORDER BY sequence LIMIT ${GAPS_MAX}`,
-    [gateway],
-  );
-  return rows.map(({ first, last }) => [Number(first), Number(last)]);
 }

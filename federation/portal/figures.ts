@@ -1,5 +1,5 @@
 import { adviceAnswer, type Answer } from "../../protocol/messages.ts";
-import { gapsOf } from "../intake/intake.ts";
+import { gapsOf } from "../intake/dropped.ts";
 import type { Queryable, Row } from "../storage/index.ts";
 
 /** What the operator's page shows, as it stands in the storage. Times are ms, energy Wh, money minor units. */
@@ -107,11 +107,13 @@ const correctionOf = (row: Row): CorrectionFigures => ({
   cleared: row.cleared === true,
 });
 
-/** Everything up to `items_through` is held, so that only what is above it has to be counted. */
+/** Everything up to `items_through` is held or was dropped, so that only what is above it has to be counted. */
 async function readGateways(storage: Queryable): Promise<GatewayFigures[]> {
   const rows = await storage.query(
     `SELECT g.*, last.kind, last.received, coalesce(last.sequence, 0) AS highest, g.items_through +
-       (SELECT count(*) FROM item i WHERE i.gateway = g.id AND i.sequence > g.items_through) AS summaries
+       (SELECT count(*) FROM item i WHERE i.gateway = g.id AND i.sequence > g.items_through) -
+       (SELECT coalesce(sum(d.last - d.first + 1), 0) FROM item_dropped d
+        WHERE d.gateway = g.id AND d.last <= g.items_through) AS summaries
      FROM gateway g LEFT JOIN LATERAL
        (SELECT kind, received, sequence FROM item i WHERE i.gateway = g.id ORDER BY sequence DESC LIMIT 1) last ON true
      WHERE g.enrolled ORDER BY g.id`,

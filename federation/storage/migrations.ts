@@ -139,4 +139,14 @@ export const migrations: readonly (readonly string[])[] = [
     )`,
     `CREATE INDEX correction_slot ON correction (gateway, subject, start)`,
   ],
+  [
+    // Sequences that a gateway says it took back before they left: no gaps. Both ends included.
+    `CREATE TABLE item_dropped (
+      gateway text NOT NULL REFERENCES gateway,
+      first bigint NOT NULL,
+      last bigint NOT NULL,
+      told bigint NOT NULL,
+      PRIMARY KEY (gateway, first, last)
+    )`,
+  ],
 ];

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { FieldwattError, messageOf } from "../../domain/model/index.ts";
+import { FieldwattError, messageOf, type Policy } from "../../domain/model/index.ts";
 import type { Logger } from "../../platform/log.ts";
 import { publicKeyFromText } from "../../protocol/keys.ts";
 import type { RecordStore } from "../record/store.ts";
@@ -11,9 +11,16 @@ import type { Link } from "./link.ts";
 /** The link that the site file asks for, or none: a gateway without a hub keeps everything at home. */
 export async function openHubLink(
   site: Site,
-  { identity, store, time, log }: { identity: Identity; store: RecordStore; time: GatewayTime; log: Logger },
+  options: {
+    readonly identity: Identity;
+    readonly store: RecordStore;
+    readonly policy: () => Policy | undefined;
+    readonly time: GatewayTime;
+    readonly log: Logger;
+  },
 ): Promise<Link | undefined> {
   const { hub } = site;
+  const { identity, store, policy, time, log } = options;
   if (!hub) return undefined;
   const password = await readFile(hub.passwordFile, "utf8").catch((cause: unknown) => {
     throw new FieldwattError("SITE_FILE_INVALID", `hub.passwordFile: ${messageOf(cause)}`, { cause });
@@ -29,6 +36,7 @@ export async function openHubLink(
     ownKey: identity.keys.publicKey,
     hubKey: publicKeyFromText(hub.publicKey),
     store,
+    policy,
     clock: time.clock,
     log,
     onSigned: (sent) => time.hear(sent),

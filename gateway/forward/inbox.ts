@@ -1,7 +1,13 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 import { open } from "../../protocol/envelope.ts";
-import type { AnswersBody, Envelope, ReceiptBody, ReceivedBody } from "../../protocol/messages.ts";
+import type {
+  AnswersBody,
+  DroppedRanges,
+  Envelope,
+  ReceiptBody,
+  ReceivedBody,
+} from "../../protocol/messages.ts";
 import type { LinkOptions } from "./options.ts";
 
 /**
@@ -19,6 +25,8 @@ export type Receipt = ReceiptBody["received"];
 export interface InboxEvents {
   /** What the hub says as a witness of the egress log. */
   onReceipt(witness: ReceiptBody["witness"]): void;
+  /** Gaps that the hub now knows to be none. */
+  onDropped(ranges: DroppedRanges): void;
   /** What the hub holds, as it was asked. */
   onList(list: ReceivedBody): void;
   /** Something new may be sent: an acknowledgement of answers, or items that the hub lost. */
@@ -34,6 +42,7 @@ export function createInbox(options: LinkOptions, events: InboxEvents): Inbox {
     if (body.kind === "received") return events.onList(body);
     if (body.kind === "answers") return keepAnswers(body.answers, options, events);
     events.onReceipt(body.witness);
+    if (body.dropped) events.onDropped(body.dropped);
     if (body.gaps.length > 0) sendAgain(body.gaps, options, events);
     // Only where an answer is expected: an old one that somebody plays again would tell an old time.
     if (awaiting) options.onSigned?.(sent);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { instant } from "../../domain/model/index.ts";
+import { instant, memberId, type OfferId, type Policy } from "../../domain/model/index.ts";
 import { openBroker, type Broker } from "../../platform/broker.ts";
 import { ManualClock } from "../../platform/clock.ts";
 import { openLog } from "../../platform/log.ts";
@@ -17,22 +17,40 @@ import type { RecordStore } from "../record/store.ts";
 import { openLink, type Link } from "./link.ts";
 
 /** The link against a hub of this test's own, on a real broker: what it acknowledges, and with what, is up to the test. */
-const clock = new ManualClock(instant(Date.UTC(2026, 5, 15)));
+const START = instant(Date.UTC(2026, 5, 15));
+let clock = new ManualClock(START);
 const log = openLog("test", { write: () => undefined });
 const [gatewayKeys, hubKeys, strangerKeys] = [generateKeyPair(), generateKeyPair(), generateKeyPair()];
 
+const [member, offer] = [memberId("m"), "o" as OfferId];
+const terms = { purpose: "dpv:X", recipient: "hub" };
+const voted: Policy = {
+  version: 1,
+  offers: [{ ...terms, id: offer, title: "O", kind: "energyInterval", retentionDays: 1 }],
+};
+const YEAR_MS = 365 * 86_400_000;
+
 let folder: string;
 let store: RecordStore;
+let policy: Policy | undefined;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "fieldwatt-link-"));
   store = await openRecord({ path: join(folder, "record.sqlite") });
+  policy = voted;
+  clock = new ManualClock(START);
+  await agree(0, START + YEAR_MS);
   await release([1, 2, 3]);
 });
 afterEach(async () => {
   await store[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
+
+const agree = (given: number, expires: number): Promise<void> =>
+  store.run("giveConsent", {
+    ...{ member, offer, ...terms, policyVersion: 1, given: instant(given), expires: instant(expires) },
+  });
 
 /** Summaries that passed the gate, one a quarter hour. */
 async function release(numbers: readonly number[]): Promise<void> {
@@ -64,6 +82,7 @@ async function release(numbers: readonly number[]): Promise<void> {
 const link = (port: number): Link =>
   openLink({
     ...{ url: `mqtt://127.0.0.1:${port}`, gateway: "gw", hub: "hub", password: "p", store, clock, log },
+    policy: () => policy,
     ...{ key: gatewayKeys.privateKey, ownKey: gatewayKeys.publicKey, hubKey: hubKeys.publicKey },
   });
 const waiting = (): number => Number(store.read.prepare("SELECT count(*) AS n FROM outbox").get()?.n);

@@ -7,18 +7,21 @@ import { seal } from "../../protocol/envelope.ts";
 import { sha256Hex } from "../../protocol/keys.ts";
 import { BATCH_ITEMS_MAX, topics, type BatchBody, type OutboxItem } from "../../protocol/messages.ts";
 import { answersThrough } from "../answers/commands.ts";
-import { completeThrough, waitingReleases, type Released } from "../release/released.ts";
+import { completeThrough, type Released } from "../release/released.ts";
+import { dueNow, type Due } from "../release/sending.ts";
 import { createBell, type Bell } from "./bell.ts";
 import { createHeld, type Held } from "./held.ts";
 import { createInbox, type Inbox, type Receipt } from "./inbox.ts";
 import type { LinkOptions } from "./options.ts";
+import { createTold, type Told } from "./told.ts";
 import { createWitnessed, type Witnessed } from "./witnessed.ts";
 
 /**
  * The one connection to the outside. It takes what has been released, oldest first, one batch at a time; a batch is
  * done when the hub's signed receipt names its items with the digests of the bytes that were sent, and only then does
  * it leave the outbox. No receipt in time, a lost connection, a hub that forgot: the same items are sent again, and
- * the hub ignores what it has.
+ * the hub ignores what it has. Each time consent is decided anew, in the very turn of the event loop in which the batch
+ * is handed to the socket: a withdrawal that the member was told of has nothing behind it.
  */
 const RECEIPT_TIMEOUT_MS = 15_000;
 /** An idle link says how far it has come this often, so that the hub may clear a quarter hour without trade. */
@@ -122,6 +125,7 @@ async function work(client: MqttClient, options: LinkOptions, running: Connected
   const { clock, gateway, hub, log } = options;
   const witnessed = createWitnessed(options);
   const held = createHeld(options, () => running.bell.ring());
+  const told = createTold(options, () => running.bell.ring());
   const inbox = createInbox(options, {
     onReceipt(reply) {
       running.state.lastReceipt = clock.now();
@@ -130,6 +134,7 @@ async function work(client: MqttClient, options: LinkOptions, running: Connected
         .heard(reply)
         .catch((error: unknown) => log.error({ because: messageOf(error) }, "a cosignature was not kept"));
     },
+    onDropped: (ranges) => told.heard(ranges),
     onList: (list) => held.heard(list),
     onWork: () => running.bell.ring(),
   });
@@ -139,29 +144,37 @@ async function work(client: MqttClient, options: LinkOptions, running: Connected
   running.state.connected = true;
   delete running.state.lastError;
   log.info({ hub }, "linked to the hub");
-  await deliver(client, options, { ...running, inbox, witnessed, held });
+  await deliver(client, options, { ...running, inbox, witnessed, held, told });
 }
 
-async function deliver(
-  client: MqttClient,
-  options: LinkOptions,
-  running: Running & { inbox: Inbox; witnessed: Witnessed; held: Held },
-): Promise<void> {
-  const { store, clock } = options;
-  const { stop, bell, inbox, witnessed, held } = running;
-  let told = "";
+interface Serving extends Running {
+  readonly inbox: Inbox;
+  readonly witnessed: Witnessed;
+  readonly held: Held;
+  readonly told: Told;
+}
+
+async function deliver(client: MqttClient, options: LinkOptions, serving: Serving): Promise<void> {
+  const { store, clock, policy } = options;
+  const { stop, bell, inbox } = serving;
+  let reported = "";
   while (!stop.aborted) {
-    const items = waitingReleases(store.read, BATCH_ITEMS_MAX);
+    const due = dueNow(store.read, { policy: policy(), clock, limit: BATCH_ITEMS_MAX });
+    // What was decided is kept first, and then decided again: between here and the socket nothing is waited for.
+    if (due.dropped.length + due.untried.length > 0) {
+      await settle(due, options);
+      continue;
+    }
+    const { items } = due;
     const body = batchOf(store.read, items);
     const progress = `${body.completeThrough}/${body.answersThrough}`;
-    const log = witnessed.next();
-    const list = held.wanted();
-    if (items.length === 0 && progress === told && !log && list === undefined) {
+    const asides = asidesOf(serving);
+    if (items.length === 0 && progress === reported && Object.keys(asides).length === 0) {
       await bell.wait(IDLE_MS, stop);
       continue;
     }
     const receipt = inbox.receipt(RECEIPT_TIMEOUT_MS, stop);
-    await sendBatch(client, options, { ...body, ...(log && { log }), ...(list !== undefined && { list }) });
+    await sendBatch(client, options, { ...body, ...asides });
     const received = await receipt;
     if (!received) {
       if (!stop.aborted)
@@ -171,12 +184,25 @@ async function deliver(
         );
       return;
     }
-    told = progress;
+    reported = progress;
     await store.run(
       "trimOutbox",
       confirmed(items, received).map((r) => ({ ...r, received: clock.now() })),
     );
   }
+}
+
+/** Keeps what a look at the outbox found: what no longer may leave, and what leaves for the first time. */
+async function settle({ dropped, untried }: Due, { store, clock, log }: LinkOptions): Promise<void> {
+  if (dropped.length > 0)
+    log.info({ dropped: dropped.length }, "taken out of the outbox: the yes no longer stands");
+  await store.run("settleSending", { time: clock.now(), dropped, tried: untried });
+}
+
+/** What goes along with the items: the log's head, a wish for a list, what was dropped. */
+function asidesOf({ witnessed, held, told }: Serving): Pick<BatchBody, "log" | "list" | "dropped"> {
+  const [log, list, dropped] = [witnessed.next(), held.wanted(), told.next()];
+  return { ...(log && { log }), ...(list !== undefined && { list }), ...(dropped && { dropped }) };
 }
 
 function batchOf(db: DatabaseSync, items: readonly Released<OutboxItem>[]): BatchBody {

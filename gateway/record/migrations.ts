@@ -173,4 +173,15 @@ export const migrations: readonly MigrationStep[] = [
   `,
   // Readings live in the journal and in blocks; those of older records move there.
   { piece: packOldestRows, sql: "DROP TABLE reading" },
+  `
+  -- tried: when a release was first handed to the wire. What waited before this column was there may have been.
+  ALTER TABLE release ADD COLUMN tried INTEGER;
+  UPDATE release SET tried = released WHERE sequence IN (SELECT sequence FROM outbox);
+  -- Releases that were taken out of the outbox because the yes no longer stood; told: the hub knows of the gap.
+  CREATE TABLE dropped (
+    sequence INTEGER PRIMARY KEY REFERENCES release, time INTEGER NOT NULL, because TEXT NOT NULL,
+    told INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE INDEX dropped_untold ON dropped (sequence) WHERE told = 0;
+  `,
 ];

@@ -22,13 +22,15 @@ export type Finding =
   | { readonly kind: "headWrong"; readonly size: number }
   | { readonly kind: "sentNotLogged"; readonly sequence: number; readonly digest: string }
   | { readonly kind: "receivedDiffers"; readonly sequence: number; readonly digest: string }
-  | { readonly kind: "loggedNotSent"; readonly sequence: number };
+  | { readonly kind: "loggedNotSent" | "droppedYetReceived"; readonly sequence: number };
 
 export interface Audit {
   readonly releases: number;
   readonly heads: number;
   /** Logged, and still on its way. */
   readonly waiting: number;
+  /** Logged, and taken back before it was delivered. */
+  readonly dropped: number;
   readonly findings: readonly Finding[];
 }
 
@@ -47,7 +49,8 @@ export function auditEgress({ db, log, received }: AuditInput): Audit {
     ...heads.flatMap((row) => headFindings({ size: Number(row.size), note: String(row.note) }, tree, log)),
     ...(received ? againstReceived(releases, waiting, received) : []),
   ];
-  return { releases: releases.length, heads: heads.length, waiting: waiting.size, findings };
+  const dropped = releases.filter((release) => release.dropped).length;
+  return { releases: releases.length, heads: heads.length, waiting: waiting.size, dropped, findings };
 }
 
 interface LoggedRelease {
@@ -57,10 +60,14 @@ interface LoggedRelease {
   readonly leaf: string | undefined;
   readonly hash: string | undefined;
   readonly receipt: string | undefined;
+  readonly dropped: boolean;
+  /** Whether it was ever handed to the wire. */
+  readonly tried: boolean;
 }
 
 function releasesOf(db: DatabaseSync): LoggedRelease[] {
-  const sql = `SELECT release.sequence, item, coalesce(text, item) AS leaf, hash, digest FROM release
+  const sql = `SELECT release.sequence, item, coalesce(text, item) AS leaf, hash, digest, tried, dropped.time AS dropped
+    FROM release LEFT JOIN dropped ON dropped.sequence = release.sequence
     LEFT JOIN egress_leaf ON egress_leaf.release = release.sequence
     LEFT JOIN receipt ON receipt.sequence = release.sequence ORDER BY egress_leaf.leaf`;
   return db
@@ -72,6 +79,8 @@ function releasesOf(db: DatabaseSync): LoggedRelease[] {
       leaf: row.hash === null ? undefined : String(row.leaf),
       hash: row.hash === null ? undefined : String(row.hash),
       receipt: row.digest === null ? undefined : String(row.digest),
+      dropped: row.dropped !== null,
+      tried: row.tried !== null,
     }));
 }
 
@@ -139,10 +148,12 @@ function againstReceived(
   const notLogged = [...received].flatMap(([sequence, digest]): Finding[] => {
     const release = logged.get(sequence);
     if (!release) return [{ kind: "sentNotLogged", sequence, digest }];
-    return release.digest === digest ? [] : [{ kind: "receivedDiffers", sequence, digest }];
+    if (release.digest !== digest) return [{ kind: "receivedDiffers", sequence, digest }];
+    // What was on its way when it was taken back may have arrived; what was never sent cannot have.
+    return release.dropped && !release.tried ? [{ kind: "droppedYetReceived", sequence }] : [];
   });
   const notSent = releases
-    .filter(({ sequence }) => !received.has(sequence) && !waiting.has(sequence))
+    .filter(({ sequence, dropped }) => !received.has(sequence) && !waiting.has(sequence) && !dropped)
     .map(({ sequence }): Finding => ({ kind: "loggedNotSent", sequence }));
   return [...notLogged, ...notSent];
 }

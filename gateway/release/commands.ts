@@ -3,6 +3,7 @@ import { canonicalJson } from "../../protocol/canonical.ts";
 import type { OutboxItem } from "../../protocol/messages.ts";
 import { sha256Hex } from "../../protocol/keys.ts";
 import { appendLeaf, egressCommands } from "./egress-log.ts";
+import { droppedCommands } from "./dropped.ts";
 import { leafText, type Leaf } from "../../protocol/egress-leaf.ts";
 
 /** One summary that the gate let pass, as it will travel; the outbox number is given inside the transaction. */
@@ -26,6 +27,7 @@ export interface ReleasePass {
 
 export const releaseCommands = {
   ...egressCommands,
+  ...droppedCommands,
 
   /** Writes each release, its egress leaf and its place in the outbox together, or none of them. */
   release(db: DatabaseSync, pass: ReleasePass): void {

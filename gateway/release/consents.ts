@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { instant, memberId, type Consent, type MemberId, type OfferId } from "../../domain/model/index.ts";
+import { dropWaiting } from "./dropped.ts";
 
 export interface Withdrawal {
   readonly member: MemberId;
@@ -14,9 +15,13 @@ export const consentCommands = {
     ).run(c.member, c.offer, c.purpose, c.recipient, c.policyVersion, c.given, c.expires);
   },
 
-  /** Ends every consent of the member to the offer. @returns how many were ended */
+  /**
+   * Ends every consent of the member to the offer, and takes out of the outbox what waits under them.
+   * @returns how many were ended
+   */
   withdrawConsent(db: DatabaseSync, { member, offer, withdrawn }: Withdrawal): number {
     const sql = "UPDATE consent SET withdrawn = ? WHERE member = ? AND offer = ? AND withdrawn IS NULL";
+    dropWaiting(db, { member, offer, time: withdrawn });
     return Number(db.prepare(sql).run(withdrawn, member, offer).changes);
   },
 };

@@ -137,7 +137,7 @@ describe("the audit", () => {
       .map((row) => ({ sequence: Number(row.sequence), digest: String(row.digest) }));
 
   it("finds nothing where all is as it was", () => {
-    expect(audit()).toEqual({ releases: 5, heads: 2, waiting: 0, findings: [] });
+    expect(audit()).toEqual({ releases: 5, heads: 2, waiting: 0, dropped: 0, findings: [] });
   });
 
   it.each<[string, string, readonly unknown[]]>([
@@ -150,6 +150,11 @@ describe("the audit", () => {
       "something in the log that never arrived",
       "DELETE FROM hub_held WHERE sequence = 4",
       [{ kind: "loggedNotSent", sequence: 4 }],
+    ],
+    [
+      "what the hub holds though it was dropped before it was sent",
+      "INSERT INTO dropped (sequence, time, because) VALUES (4, 0, 'consentWithdrawn')",
+      [{ kind: "droppedYetReceived", sequence: 4 }],
     ],
     [
       "other bytes than the hub holds",
@@ -176,6 +181,13 @@ describe("the audit", () => {
   ])("names %s", (_what, damage, findings) => {
     db.exec(damage);
     expect(audit().findings).toEqual(findings);
+  });
+
+  it("counts what was taken back in time, and does not take it for lost", () => {
+    db.exec(
+      "INSERT INTO dropped (sequence, time, because) VALUES (4, 0, 'consentWithdrawn'); DELETE FROM hub_held WHERE sequence = 4",
+    );
+    expect(audit()).toMatchObject({ dropped: 1, findings: [] });
   });
 
   it("does not take what still waits for lost", () => {

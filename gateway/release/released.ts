@@ -10,10 +10,30 @@ import { progressOf } from "../record/progress.ts";
 declare const released: unique symbol;
 export type Released<T> = T & { readonly [released]: true };
 
+/** Something that waits to be delivered, and what it is decided by once more. */
+export interface Waiting {
+  readonly item: Released<OutboxItem>;
+  readonly member: string;
+  readonly recipient: string;
+  readonly released: number;
+  /** Whether it was handed to the wire before. */
+  readonly tried: boolean;
+}
+
 /** The oldest items that wait to be delivered, in order; they were released when they were put there. */
-export function waitingReleases(db: DatabaseSync, limit: number): Released<OutboxItem>[] {
-  const rows = db.prepare("SELECT item FROM outbox ORDER BY sequence LIMIT ?").all(limit);
-  return rows.map((row) => outboxItem.parse(JSON.parse(String(row.item))) as Released<OutboxItem>);
+export function waitingReleases(db: DatabaseSync, limit: number): Waiting[] {
+  const sql = `SELECT outbox.item, member, recipient, released, tried FROM outbox JOIN release USING (sequence)
+    ORDER BY outbox.sequence LIMIT ?`;
+  return db
+    .prepare(sql)
+    .all(limit)
+    .map((row) => ({
+      item: outboxItem.parse(JSON.parse(String(row.item))) as Released<OutboxItem>,
+      member: String(row.member),
+      recipient: String(row.recipient),
+      released: Number(row.released),
+      tried: row.tried !== null,
+    }));
 }
 
 /**

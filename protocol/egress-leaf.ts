@@ -1,28 +1,15 @@
 import { createHmac } from "node:crypto";
-import { z } from "zod";
+import type { z } from "zod";
 import type { MemberId } from "../domain/model/index.ts";
 import { canonicalJson } from "./canonical.ts";
+import type { leafSchema } from "./egress-leaf-schema.ts";
 import { sha256Hex } from "./keys.ts";
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-
-/** What the egress log says of one release: enough to check it, nothing that tells whose it is. */
-export const leafSchema = z.strictObject({
-  version: z.literal(1),
-  offer: z.string(),
-  /** What the summary covers, ms: [from, to). */
-  window: z.strictObject({ from: z.int(), to: z.int() }),
-  /** SHA-256 of the policy's canonical JSON. */
-  policy: z.union([sha256, z.literal("")]),
-  recipient: z.string(),
-  /** SHA-256 of the exact bytes that leave. */
-  digest: sha256,
-  /** The privacy budget spent, a fraction such as "1/2"; absent for an exact figure. */
-  epsilon: z.string().optional(),
-  /** A commitment for each member inside, in the order of their text. */
-  members: z.array(sha256),
-});
+/** What the egress log says of one release, see `leafSchema`. */
 export type Leaf = Readonly<z.infer<typeof leafSchema>>;
+
+/** The name under which a gateway signs the heads of its egress log. */
+export const egressLogName = (gateway: string): string => `fieldwatt/${gateway}/egress`;
 
 /** The bytes that are hashed into the tree. */
 export const leafText = (leaf: Leaf): string => canonicalJson(leaf);

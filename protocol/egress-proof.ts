@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { FieldwattError, messageOf } from "../domain/model/index.ts";
 import { logProofFromText, verifyLogProof } from "./checkpoint.ts";
-import { commit, leafSchema, type Leaf } from "./egress-leaf.ts";
+import { leafSchema } from "./egress-leaf-schema.ts";
+import { commit, type Leaf } from "./egress-leaf.ts";
 import { sha256Hex } from "./keys.ts";
 import { hashLeaf } from "./merkle.ts";
 import { verifierKeyFromText, type NoteKey } from "./note.ts";

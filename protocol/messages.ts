@@ -91,9 +91,6 @@ export const witnessReply = z.union([
   z.strictObject({ size: z.int().nonnegative(), because: z.string().max(300) }),
 ]);
 
-/** The name under which a gateway signs the heads of its egress log. */
-export const egressLogName = (gateway: string): string => `fieldwatt/${gateway}/egress`;
-
 /** Ranges of sequences, both ends included, that were taken back before they left: the hub need not miss them. */
 export const DROPPED_RANGES_MAX = 100;
 const droppedRanges = z

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as wait } from "node:timers/promises";
-import { SerialPort } from "serialport";
+import type { SerialPort } from "serialport";
 import type { TelegramDialect } from "../telegram/dialect.ts";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 
@@ -85,7 +85,9 @@ async function caughtUp(port: SerialPort): Promise<boolean> {
 
 /** Opens a serial port for this process alone, 8 data bits. Throws BUS_CLOSED. */
 export async function openSerialPort(settings: PortSettings): Promise<SerialBytePort & HeedfulPort> {
-  const port = new SerialPort({ ...settings, dataBits: 8, lock: true, autoOpen: false });
+  // Loaded here: most sites have no serial line, and it is large.
+  const serialport = await import("serialport");
+  const port = new serialport.SerialPort({ ...settings, dataBits: 8, lock: true, autoOpen: false });
   const closed = (cause: unknown): FieldwattError =>
     new FieldwattError("BUS_CLOSED", `${settings.path}: ${cause ? messageOf(cause) : "the port closed"}`, {
       cause,

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { checkpointText } from "../../protocol/checkpoint.ts";
 import { hashLeaf, type Hash } from "../../protocol/merkle.ts";
 import { append, consistencyProof, rootOf, type Nodes } from "../../protocol/merkle-tree.ts";
-import { egressLogName, type BatchBody } from "../../protocol/messages.ts";
+import { egressLogName } from "../../protocol/egress-leaf.ts";
+import type { BatchBody } from "../../protocol/messages.ts";
 import { ED25519, noteToText, signNote } from "../../protocol/note.ts";
 import { batch, openVillage, type Village } from "../../test/support/hub.ts";
 

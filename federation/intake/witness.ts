@@ -3,7 +3,8 @@ import { messageOf } from "../../domain/model/index.ts";
 import { checkpointText, openCheckpoint, type Checkpoint } from "../../protocol/checkpoint.ts";
 import { checkConsistency, type Hash } from "../../protocol/merkle.ts";
 import { COSIGNATURE, ED25519, noteToText, signNote, type NoteSigner } from "../../protocol/note.ts";
-import { egressLogName, type BatchBody, type ReceiptBody } from "../../protocol/messages.ts";
+import { egressLogName } from "../../protocol/egress-leaf.ts";
+import type { BatchBody, ReceiptBody } from "../../protocol/messages.ts";
 import type { KeyPair } from "../../protocol/keys.ts";
 import type { Queryable } from "../storage/index.ts";
 

@@ -5,7 +5,7 @@ import { FieldwattError, messageOf, type Entropy } from "../../domain/model/inde
 import { writeSecretFile } from "../../platform/secret-file.ts";
 import { sha256Hex } from "../../protocol/keys.ts";
 import type { Site } from "../site/load.ts";
-import { readBrokerPassword } from "./external-broker.ts";
+import { readBrokerPassword } from "./broker-password.ts";
 
 /**
  * Who listens to the village broker beside its devices: an installer at this machine, with `device probe --site`. The

@@ -1,10 +1,9 @@
 import { connect, type IPublishPacket, type MqttClient } from "mqtt";
-import { readFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
-import { FieldwattError, messageOf } from "../../domain/model/index.ts";
+import { messageOf } from "../../domain/model/index.ts";
 import type { BrokerMessage, BrokerState } from "../../platform/broker.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { Site } from "../site/load.ts";
+import { readBrokerPassword } from "./broker-password.ts";
 
 /**
  * A broker that the site has already, for example Mosquitto. The gateway is a client of it, with sessions that last:
@@ -65,20 +64,6 @@ function mqttDevices(site: Site): Device[] {
   return site.devices
     .flatMap(({ id, connection }) => (connection.kind === "mqtt" ? [{ id, topic: connection.topic }] : []))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
-}
-
-/** The gateway's password there. Throws SITE_FILE_INVALID where its file cannot be read. */
-export async function readBrokerPassword(
-  site: Pick<Site, "file">,
-  { passwordFile }: Pick<ExternalBrokerOptions["settings"], "passwordFile">,
-): Promise<string> {
-  const file = resolve(dirname(site.file), passwordFile);
-  try {
-    return (await readFile(file, "utf8")).trim();
-  } catch (error) {
-    const message = `externalBroker: the password file ${file} cannot be read: ${messageOf(error)}`;
-    throw new FieldwattError("SITE_FILE_INVALID", message);
-  }
 }
 
 interface Session {

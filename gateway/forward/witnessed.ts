@@ -1,6 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { openCheckpoint } from "../../protocol/checkpoint.ts";
-import { egressLogName, type BatchBody, type ReceiptBody } from "../../protocol/messages.ts";
+import { egressLogName } from "../../protocol/egress-leaf.ts";
+import type { BatchBody, ReceiptBody } from "../../protocol/messages.ts";
 import { COSIGNATURE, ED25519, noteFromText } from "../../protocol/note.ts";
 import type { RecordStore } from "../record/store.ts";
 import { consistencyIn, lastHead, witnessedSize } from "../release/egress-log.ts";

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { openCheckpoint } from "../../protocol/checkpoint.ts";
-import { leafSchema } from "../../protocol/egress-leaf.ts";
+import { leafSchema } from "../../protocol/egress-leaf-schema.ts";
 import { sha256Hex } from "../../protocol/keys.ts";
 import { hashLeaf, type Hash } from "../../protocol/merkle.ts";
 import { append, rootOf, type Nodes } from "../../protocol/merkle-tree.ts";

@@ -3,7 +3,7 @@ import { checkpointText } from "../../protocol/checkpoint.ts";
 import { hashLeaf, type Hash } from "../../protocol/merkle.ts";
 import { append, consistencyProof, inclusionProof, rootOf, type Nodes } from "../../protocol/merkle-tree.ts";
 import type { KeyPair } from "../../protocol/keys.ts";
-import { egressLogName } from "../../protocol/messages.ts";
+import { egressLogName } from "../../protocol/egress-leaf.ts";
 import { ED25519, noteToText, signNote, type NoteLine, type NoteSigner } from "../../protocol/note.ts";
 
 /**

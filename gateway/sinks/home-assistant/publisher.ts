@@ -1,8 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
-import { connect } from "mqtt";
 import { FieldwattError, messageOf } from "../../../domain/model/index.ts";
 import type { Broker, BrokerMessage } from "../../../platform/broker.ts";
+import { readBrokerPassword } from "../../acquire/broker-password.ts";
 import type { Site } from "../../site/load.ts";
 import { birthTopic, gatewayStatusTopic, type Naming } from "./discovery.ts";
 
@@ -70,10 +68,12 @@ export async function externalPublisher(
   settings: NonNullable<Site["externalBroker"]>,
 ): Promise<Publisher> {
   const status = gatewayStatusTopic(naming);
+  // Loaded here: with the gateway's own broker there is no client.
+  const { connect } = await import("mqtt");
   const client = connect(settings.url, {
     clientId: `fieldwatt-${site.id}-home-assistant`,
     username: settings.user,
-    password: await readPassword(site.file, settings.passwordFile),
+    password: await readBrokerPassword(site, settings),
     clean: true,
     reconnectPeriod: RECONNECT_MS,
     reconnectOnConnackError: true,
@@ -105,14 +105,4 @@ export async function externalPublisher(
       await client.endAsync(true);
     },
   };
-}
-
-async function readPassword(siteFile: string, passwordFile: string): Promise<string> {
-  const file = resolve(dirname(siteFile), passwordFile);
-  try {
-    return (await readFile(file, "utf8")).trim();
-  } catch (error) {
-    const message = `externalBroker: the password file ${file} cannot be read: ${messageOf(error)}`;
-    throw new FieldwattError("SITE_FILE_INVALID", message);
-  }
 }

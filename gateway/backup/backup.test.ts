@@ -38,16 +38,20 @@ function site(folder: string) {
   const noise = Buffer.alloc(2.5 * CHUNK_BYTES, createHash("sha512").update("noise").digest());
   writeFileSync(join(data, "journal", "0001"), noise);
   writeFileSync(join(data, "identity.json"), '{"secret":"of the gateway"}');
+  mkdirSync(join(data, "csv"));
+  writeFileSync(join(data, "csv", "2026-06-15.csv"), "what export makes again");
   writeFileSync(join(data, "record.sqlite-shm"), "belongs to a running gateway");
   writeFileSync(join(folder, "site.yaml"), "id: kilimani\n");
   writeFileSync(join(folder, "policy.yaml"), "version: 1\n");
   const db = new DatabaseSync(join(data, "record.sqlite"));
-  db.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (n INTEGER); INSERT INTO t VALUES (42)");
+  db.exec(`PRAGMA journal_mode = WAL; CREATE TABLE t (n INTEGER); INSERT INTO t VALUES (42);
+    CREATE TABLE progress (name TEXT, value INTEGER)`);
   const sources = {
     id: "kilimani",
     data,
     file: join(folder, "site.yaml"),
     beside: [join(folder, "policy.yaml")],
+    leftOut: ["csv"],
   };
   return { data, db, sources };
 }
@@ -70,7 +74,7 @@ describe("a backup", () => {
     for (const path of ["journal/0001", "identity.json"])
       expect(readFileSync(join(into, "data", path)).equals(readFileSync(join(data, path)))).toBe(true);
     expect(readFileSync(join(into, "site", "policy.yaml"), "utf8")).toBe("version: 1\n");
-    expect(existsSync(join(into, "data", "record.sqlite-shm"))).toBe(false);
+    for (const path of ["record.sqlite-shm", "csv"]) expect(existsSync(join(into, "data", path))).toBe(false);
   });
 
   it("shows nothing of what is inside to one who has no passphrase", async () => {

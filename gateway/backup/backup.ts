@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm, type FileHandle } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, writeFile, type FileHandle } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import {
   FieldwattError,
@@ -9,6 +9,7 @@ import {
   type Instant,
 } from "../../domain/model/index.ts";
 import { writeSecretFile } from "../../platform/secret-file.ts";
+import { LAST_BACKUP_FILE } from "../record/health.ts";
 import { archiveBytes, listFiles, manifestLine, readArchive, type Manifest } from "./archive.ts";
 import { chunkStart, headerLine, openChunk, readHeader, wholeChunks } from "./container.ts";
 import { CHUNK_BYTES, newHeader, openSeal, SALT_BYTES, type Seal, type SealHeader } from "./seal.ts";
@@ -73,8 +74,15 @@ export async function makeBackup(options: BackupOptions): Promise<BackupResult> 
   });
   await rename(partial, target);
   await rm(staging, { recursive: true, force: true });
+  await noteBackup(sources.data, { made: plan.manifest.made, file: target });
   const bytes = archiveBytes(plan.manifest);
   return { file: target, files: plan.manifest.files.length, bytes, resumedFrom };
+}
+
+/** For `/health` and the operator's page. A backup is none the worse where the note cannot be written. */
+async function noteBackup(data: string, { made, file }: { made: string; file: string }): Promise<void> {
+  const note = JSON.stringify({ made: Date.parse(made), file });
+  await writeFile(join(data, LAST_BACKUP_FILE), note).catch(() => undefined);
 }
 
 async function refuseExisting(target: string): Promise<void> {

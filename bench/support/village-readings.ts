@@ -98,7 +98,11 @@ function sampler(device: PlannedDevice, definition: DeviceDefinition, span: Vill
           textBlock(controllerFields(controllerView(state, device, battery))),
         ).samples;
       };
-    default:
+    case "eastron-sdm120":
+    case "eastron-sdm630":
+    case "peacefair-pzem-004t-v3":
+    case "sunspec-inverter":
+    case "zts-3000-tr-ws-n01":
       return (state) => {
         const { input = new Map(), holding = new Map() } = registersOf(state, device);
         return decodeRegisters(definition, { input, holding }).samples;

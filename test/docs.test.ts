@@ -66,8 +66,8 @@ async function unknownWord(
 ): Promise<string | undefined> {
   const help = await helpOf(path);
   const [word = "", ...rest] = words;
-  // A command with subcommands may also run by itself, with options of its own.
-  if (/^Commands:$/m.test(help) && !word.startsWith("--")) {
+  // A command with subcommands may also run by itself, with options of its own, or be named alone.
+  if (/^Commands:$/m.test(help) && word !== "" && !word.startsWith("--")) {
     const known = new RegExp(`^  ${word} `, "m").test(help.slice(help.indexOf("Commands:")));
     return known ? unknownWord(rest, [...path, word]) : word;
   }

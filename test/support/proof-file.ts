@@ -1,0 +1,90 @@
+import { DatabaseSync } from "node:sqlite";
+import { memberId } from "../../domain/model/index.ts";
+import { checkpointText, openCheckpoint } from "../../protocol/checkpoint.ts";
+import { commitmentOf } from "../../protocol/egress-leaf.ts";
+import type { EgressProof } from "../../protocol/egress-proof.ts";
+import { generateKeyPair } from "../../protocol/keys.ts";
+import { COSIGNATURE, signNote, verifierKeyToText } from "../../protocol/note.ts";
+import { migrations } from "../../gateway/record/migrations.ts";
+import { releaseCommands, type Passed } from "../../gateway/release/commands.ts";
+import { logSigner, signHead } from "../../gateway/release/egress-log.ts";
+import { proofOf } from "../../gateway/release/proof.ts";
+
+/** Proof files of a small log with a witness, good ones and one of each kind that must not hold. */
+const log = logSigner("kilimani", generateKeyPair());
+const hub = { name: "hub", type: COSIGNATURE, ...generateKeyPair() } as const;
+const secret = Buffer.alloc(32, 5);
+const member = memberId("house-01");
+const SEEN = Date.UTC(2026, 5, 15, 12);
+
+const passed = (summaryId: number): Passed => ({
+  ...{ summaryId, member, subject: "0".repeat(32), recipient: "hub", released: SEEN },
+  item: {
+    ...{ offer: "trading", purpose: "dpv:ServiceProvision", policyVersion: 1 },
+    summary: {
+      ...{ kind: "energyInterval", subject: "0".repeat(32), start: summaryId * 900_000 },
+      ...{ import: summaryId, export: 0, production: 0, consumption: summaryId, selfConsumption: 0 },
+      provenance: "counted",
+    },
+  },
+  leaf: {
+    ...{ version: 1, offer: "trading", policy: "a".repeat(64), recipient: "hub" },
+    window: { from: summaryId * 900_000, to: (summaryId + 1) * 900_000 },
+    members: [commitmentOf(secret, member, summaryId).hash],
+  },
+});
+
+/** The proofs of a log of so many releases, the first to the last. */
+export function proofFiles(releases: number): EgressProof[] {
+  using db = new DatabaseSync(":memory:");
+  for (const step of migrations) if (typeof step === "string") db.exec(step);
+  const ids = Array.from({ length: releases }, (_, i) => i + 1);
+  const insert = db.prepare(
+    "INSERT INTO summary (id, kind, member, key, time, summary) VALUES (?, 'k', 'm', ?, 0, '{}')",
+  );
+  for (const id of ids) insert.run(id, String(id));
+  releaseCommands.release(db, { passed: ids.map(passed), denied: [], completeThrough: 0 });
+  const head = signHead(db, log);
+  if (!head) throw new Error("a log without a head");
+  releaseCommands.saveHead(db, { ...head, signed: SEEN });
+  const { checkpoint } = openCheckpoint(head.note, { log, witnesses: [] });
+  const line = signNote(checkpointText(checkpoint), hub, SEEN);
+  releaseCommands.saveCosignature(db, { witness: "hub", size: head.size, line });
+  return ids.map((sequence) => {
+    const proof = proofOf(db, { sequence, member }, { log, secret, witness: hub });
+    if (!proof) throw new Error(`no proof of ${sequence}`);
+    return proof;
+  });
+}
+
+const other = logSigner("kilimani", generateKeyPair());
+
+/** What can be wrong with a file, and the reason that a reader is told. */
+export const damages: readonly (readonly [
+  what: string,
+  (file: EgressProof, next: EgressProof) => unknown,
+  string,
+])[] = [
+  ["other bytes", (f) => ({ ...f, item: f.item.replace('"import":2', '"import":3') }), "otherBytes"],
+  ["another member", (f) => ({ ...f, member: { ...f.member, id: "house-02" } }), "otherMember"],
+  ["another salt", (f) => ({ ...f, member: { ...f.member, salt: "0".repeat(32) } }), "otherMember"],
+  ["the leaf of another release", (f, next) => ({ ...next, proof: f.proof }), "notInLog"],
+  ["a leaf that was changed", (f) => ({ ...f, leaf: f.leaf.replace("hub", "hab") }), "notInLog"],
+  ["another log's key", (f) => ({ ...f, log: verifierKeyToText(other) }), "notSigned"],
+  ["a changed size of the log", (f) => ({ ...f, proof: f.proof.replace("\n5\n", "\n6\n") }), "notSigned"],
+  ["another place in the log", (f) => ({ ...f, proof: f.proof.replace("index 1", "index 2") }), "notInLog"],
+  ["a hash too few", (f) => ({ ...f, proof: f.proof.replace(/\n[^\n]{44}\n\n/, "\n\n") }), "notInLog"],
+  ["no signature", (f) => ({ ...f, proof: f.proof.replace(/— fieldwatt[^\n]*\n/, "") }), "notSigned"],
+  [
+    "a witness's line that was changed",
+    (f) => ({
+      ...f,
+      proof: f.proof.replace(/(— hub \S{20})(.)/, (_, a: string, b: string) => a + (b === "A" ? "B" : "A")),
+    }),
+    "notSigned",
+  ],
+  ["a missing part", ({ leaf: _, ...f }) => f, "notAProof"],
+  ["an unknown part", (f) => ({ ...f, more: 1 }), "notAProof"],
+  ["another format", (f) => ({ ...f, format: "something" }), "notAProof"],
+  ["something else altogether", () => ["a photo"], "notAProof"],
+];

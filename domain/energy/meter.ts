@@ -222,5 +222,8 @@ function integrated(held: Held, flow: Flow, { start, force }: Asked): FlowSlot {
     const stream = `${held.device}/${QUANTITY[flow]}` as StreamId;
     return { kind: "known", value: sumOf([{ stream, interval: value.forward }]) };
   }
-  return !force && (power.at(-1)?.time ?? 0) < end ? { kind: "waiting" } : { kind: "unknown" };
+  // Power that fell silent too long before the slot, or never spoke, will not bridge it.
+  const last = power.at(-1)?.time ?? -Infinity;
+  const mayGoOn = last < end && last >= start - LONGEST_INTEGRATED_GAP_MS;
+  return mayGoOn && !force ? { kind: "waiting" } : { kind: "unknown" };
 }

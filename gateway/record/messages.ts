@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../../domain/model/index.ts";
 import type { ReadingColumns } from "./blocks/columns.ts";
 import type { PackSlice } from "./blocks/pack.ts";
+import type { Migrated } from "./migrate.ts";
 import type { Fault, FrameRange } from "./state.ts";
 
 /** What the main thread and the writer's thread say to each other: one task at a time, one answer for each. */
@@ -41,6 +42,8 @@ export type Answer = ReadyAnswer | KeptAnswer | DoneAnswer | FailedAnswer;
 
 export interface ReadyAnswer {
   readonly kind: "ready";
+  /** Where the file was of another version. */
+  readonly migrated?: Migrated;
   /** Committed and not packed, as far as the main thread does not have it. */
   readonly columns: readonly ReadingColumns[];
   readonly damaged: readonly FrameRange[];

@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { deviceId, instant, streamId } from "../../domain/model/index.ts";
+import { openLog } from "../../platform/log.ts";
 import { migrate, version } from "./migrate.ts";
 import { migrations, type MigrationStep } from "./migrations.ts";
 import { openReadings } from "./open-readings.ts";
+import { openRecord } from "./open.ts";
 
 let folder: string;
 let path: string;
@@ -94,4 +96,14 @@ it("leaves a file alone that is newer, or of which no copy can be made", () => {
   db.exec(`PRAGMA user_version = ${migrations.length + 1}`);
   expect(() => migrate(db, { path })).toThrow(expect.objectContaining({ code: "RECORD_NEWER" }));
   expect(existsSync(`${path}.v1.bak`)).toBe(false);
+});
+
+it("says in the log where the copy of the old form lies", async () => {
+  firstVersion(10).close();
+  const lines: string[] = [];
+  const log = openLog("gateway", { write: (line) => void lines.push(line) });
+  await (await openRecord({ path, log }))[Symbol.asyncDispose]();
+  expect(lines.map((line) => JSON.parse(line) as object)).toContainEqual(
+    expect.objectContaining({ from: 1, to: migrations.length, backup: `${path}.v1.bak` }),
+  );
 });

@@ -155,6 +155,9 @@ async function openParts(options: RecordOptions): Promise<Parts> {
     onFault: (failure) => tellFault(failure, log),
   });
   tellLost(ready, log);
+  // A new record is no news; a file that changed its form is, with the copy of what it was.
+  if (ready.migrated && ready.migrated.from > 0)
+    log?.info({ ...ready.migrated }, "the record has a new form; a copy of the old one is kept");
   const run: PackingOptions["run"] = (task, transfer) => queue.run(task, transfer);
   const packing = new Packing({ hot, run, journal, ...(now && { now }), ...logged });
   const zone = options.timeZone === undefined ? {} : { timeZone: options.timeZone };

@@ -14,6 +14,7 @@ import { openJournal, type Journal } from "./journal/journal.ts";
 import { buffersOf, NEW_STREAM, type Answer, type JournalState } from "./messages.ts";
 import type { AppendTask, CommandTask, PackTask, Task, WriterTask } from "./messages.ts";
 import { packedFrame, setPackedFrame } from "./progress.ts";
+import type { Migrated } from "./migrate.ts";
 import { openForWriting, transact } from "./sqlite.ts";
 import type { CommandTable } from "./store.ts";
 
@@ -140,14 +141,17 @@ async function start(port: MessagePort): Promise<void> {
   const { path, commands, journal: folder, after } = workerData as WriterData;
   try {
     const module = (await import(commands)) as { commands: CommandTable };
-    const db = openForWriting(path);
+    const steps: Migrated[] = [];
+    const db = openForWriting(path, (migrated) => steps.push(migrated));
+    const [migrated] = steps;
     const packed = packedFrame(db);
     const opened =
       folder === undefined ? undefined : openJournal({ folder, packed }, Math.max(packed, after));
     const writer = new Writer(db, module.commands, opened?.journal);
     serve(port, writer);
     const columns = joined(opened?.columns ?? []);
-    answer(port, { kind: "ready", columns, damaged: opened?.damaged ?? [], state: writer.state });
+    const damaged = opened?.damaged ?? [];
+    answer(port, { kind: "ready", columns, damaged, state: writer.state, ...(migrated && { migrated }) });
   } catch (error) {
     answer(port, failure(error));
     port.close();

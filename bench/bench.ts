@@ -1,3 +1,5 @@
+import { loadavg } from "node:os";
+
 /** What a benchmark is: one file `bench/<name>.bench.ts` that exports `bench`. */
 export interface Bench {
   readonly name: string;
@@ -13,6 +15,8 @@ export interface BenchContext {
   note(line: string): void;
   /** `--long`: as long as the figure deserves, ten minutes for memory that must stay flat. */
   readonly long: boolean;
+  /** `--only PART`: of a benchmark with parts, this one. */
+  readonly only?: string | undefined;
   /** Aborts when the person has seen enough. */
   readonly signal: AbortSignal;
 }
@@ -22,6 +26,8 @@ export interface Figure {
   readonly figure: string;
   readonly value: number;
   readonly unit: string;
+  /** How many wanted a processor when it was measured (load average of a minute). */
+  readonly load?: number;
   /** The same work done by another program in the same run. */
   readonly peer?: { readonly name: string; readonly value: number };
   /** value ÷ peer's value. */
@@ -32,6 +38,9 @@ export interface Figure {
 export function besidePeer(figure: Figure, peer: { name: string; value: number } | undefined): Figure {
   return peer ? { ...figure, peer, ratio: round(figure.value / peer.value) } : figure;
 }
+
+/** The machine's load average of the last minute. */
+export const loadNow = (): number => round(loadavg()[0] ?? 0);
 
 /** Three significant digits: more would pretend. */
 export const round = (value: number): number => Number(value.toPrecision(3));

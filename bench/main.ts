@@ -1,17 +1,24 @@
 /**
- * The one way to measure: `npm run bench [-- NAME…] [--json FILE] [--long]`. Runs the benchmarks one after another in processes
- * of their own making, prints a table, and writes the figures as JSON where asked.
+ * The one way to measure: `npm run bench [-- NAME…] [--only PART] [--json FILE] [--long]`. Runs the benchmarks one after another in processes
+ * of their own making, prints a table, and writes the figures as JSON where asked. `--install-peers` brings what is measured beside: mosquitto and InfluxDB from
+ * Debian, Node-RED from npm into a folder of its own.
  */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Bench, Figure } from "./bench.ts";
+import { installPeers } from "./support/install-peers.ts";
 
 const SUFFIX = ".bench.ts";
 
 const { values, positionals } = parseArgs({
-  options: { json: { type: "string" }, long: { type: "boolean", default: false } },
+  options: {
+    json: { type: "string" },
+    only: { type: "string" },
+    long: { type: "boolean", default: false },
+    "install-peers": { type: "boolean", default: false },
+  },
   allowPositionals: true,
 });
 const stop = new AbortController();
@@ -27,6 +34,7 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+if (values["install-peers"]) installPeers((line) => console.log(line));
 const figures: Figure[] = [];
 for (const name of positionals.length > 0 ? positionals : known) {
   if (stop.signal.aborted) break;
@@ -41,7 +49,13 @@ async function measure(name: string): Promise<readonly Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), `fieldwatt-bench-${name}-`));
   try {
     const note = (line: string): void => console.log(`  ${line}`);
-    const found = await bench.run({ folder, note, long: values.long, signal: stop.signal });
+    const found = await bench.run({
+      folder,
+      note,
+      long: values.long,
+      only: values.only,
+      signal: stop.signal,
+    });
     for (const figure of found) console.log(`  ${toLine(figure)}`);
     return found;
   } catch (error) {
@@ -53,9 +67,10 @@ async function measure(name: string): Promise<readonly Figure[]> {
   }
 }
 
-function toLine({ figure, value, unit, peer, ratio }: Figure): string {
+function toLine({ figure, value, unit, load, peer, ratio }: Figure): string {
   const beside = peer ? `   (${peer.name}: ${peer.value.toLocaleString("en")}, ratio ${ratio})` : "";
-  return `${figure.padEnd(48)} ${value.toLocaleString("en").padStart(12)} ${unit}${beside}`;
+  const machine = load === undefined ? "" : `   [load ${load}]`;
+  return `${figure.padEnd(64)} ${value.toLocaleString("en").padStart(10)} ${unit}${beside}${machine}`;
 }
 
 /** In the file, a peer is a name; its value follows from value and ratio. */

@@ -17,6 +17,9 @@ export interface Counted {
   readonly acknowledged: number;
   readonly ms: number;
   readonly total: number;
+  /** From sending to the acknowledgement in the measured time, ms: half of them, and 99 of 100, were faster. */
+  readonly median: number;
+  readonly p99: number;
 }
 
 const publisher = new URL("./publisher.ts", import.meta.url).pathname;

@@ -10,6 +10,7 @@ const TRY_MS = 50;
 
 export interface Mosquitto extends AsyncDisposable {
   readonly version: string;
+  readonly pid: number;
   readonly port: number;
 }
 
@@ -28,7 +29,7 @@ export async function startMosquitto(folder: string): Promise<Mosquitto | undefi
     await new Promise((resolve) => setTimeout(resolve, TRY_MS));
   }
   const version = /mosquitto version ([\d.]+)/.exec(String(spawnSync(binary, ["-h"]).stdout))?.[1] ?? "";
-  return { version, port, [Symbol.asyncDispose]: () => end(child) };
+  return { version, pid: child.pid ?? 0, port, [Symbol.asyncDispose]: () => end(child) };
 }
 
 function freePort(): Promise<number> {

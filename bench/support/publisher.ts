@@ -12,6 +12,8 @@ const PUBACK = 0x40;
 
 const load = JSON.parse(process.argv[2] ?? "") as Load;
 let acknowledged = 0;
+/** From sending to the acknowledgement, ms, while it is measured. */
+let latencies: number[] | undefined;
 
 /** Section 2.2.3: seven bits a byte, the eighth says that more follow. */
 function remainingLength(length: number): number[] {
@@ -58,6 +60,12 @@ function publisher(socket: Socket, topic: string): (count: number) => void {
 function run(user: Load["users"][number]): Promise<never> {
   const socket = connect({ host: "127.0.0.1", port: load.port, noDelay: true });
   const publish = publisher(socket, user.topic);
+  /** When each message under way was sent: they are acknowledged in this order (section 4.6). */
+  const sent: number[] = [];
+  const send = (count: number): void => {
+    sent.push(...Array.from({ length: count }, () => performance.now()));
+    publish(count);
+  };
   let received = 0;
   let answered = 0;
   socket.write(connectPacket(user));
@@ -69,11 +77,13 @@ function run(user: Load["users"][number]): Promise<never> {
     const first = received < CONNACK_BYTES;
     received += bytes.length;
     if (received < CONNACK_BYTES) return;
-    if (first) publish(load.inFlight);
+    if (first) send(load.inFlight);
     const acks = Math.floor((received - CONNACK_BYTES) / PUBACK_BYTES) - answered;
     answered += acks;
     acknowledged += acks;
-    if (acks > 0) publish(acks);
+    const now = performance.now();
+    for (const at of sent.splice(0, acks)) latencies?.push(now - at);
+    if (acks > 0) send(acks);
   });
   return new Promise((_, reject) => {
     socket.on("error", reject);
@@ -84,8 +94,20 @@ function run(user: Load["users"][number]): Promise<never> {
 async function count(): Promise<Counted> {
   await new Promise((resolve) => setTimeout(resolve, load.warmUpMs));
   const [before, start] = [acknowledged, performance.now()];
+  const measured: number[] = [];
+  latencies = measured;
   await new Promise((resolve) => setTimeout(resolve, load.measureMs));
-  return { acknowledged: acknowledged - before, ms: performance.now() - start, total: acknowledged };
+  latencies = undefined;
+  const ms = performance.now() - start;
+  const sorted = Float64Array.from(measured).sort();
+  const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0;
+  return {
+    acknowledged: acknowledged - before,
+    ms,
+    total: acknowledged,
+    median: at(0.5),
+    p99: at(0.99),
+  };
 }
 
 const counted = await Promise.race([count(), ...load.users.map(run)]);

@@ -9,14 +9,15 @@ import {
   streamId,
   type Instant,
   type Reading,
-} from "../domain/model/index.ts";
-import { columnsOf } from "../gateway/record/fixtures/kept.ts";
-import { HotReadings } from "../gateway/record/hot.ts";
-import { openRecord } from "../gateway/record/open.ts";
-import type { RecordStore } from "../gateway/record/store.ts";
-import { keepDays } from "../gateway/record/upkeep.ts";
-import { besidePeer, round, type Bench, type BenchContext, type Figure } from "./bench.ts";
-import { villageReadings } from "./support/village-readings.ts";
+} from "../../domain/model/index.ts";
+import { columnsOf } from "../../gateway/record/fixtures/kept.ts";
+import { HotReadings } from "../../gateway/record/hot.ts";
+import { openRecord } from "../../gateway/record/open.ts";
+import type { RecordStore } from "../../gateway/record/store.ts";
+import { keepDays } from "../../gateway/record/upkeep.ts";
+import { besidePeer, round, type BenchContext, type Figure } from "../bench.ts";
+import { villageReadings } from "../support/village-readings.ts";
+import { figure } from "./samples.ts";
 
 /**
  * What readings cost when they are kept, and when they are asked for: bytes at rest on the simulated village (the whole
@@ -34,19 +35,11 @@ const HOT_READINGS = 250_000;
 const HOT_LEFT = 2;
 const ZONE = "Africa/Nairobi";
 
-export const bench: Bench = {
-  name: "readings",
-  about:
-    "bytes kept a reading on the simulated village, queries of a member's day and year, memory of hot readings",
-  run: async (context) => [...(await village(context)), ...(await year(context)), hotMemory()],
-};
-
-const figure = (name: string, value: number, unit: string): Figure => ({
-  bench: "readings",
-  figure: name,
-  value: round(value),
-  unit,
-});
+export const keptReadings = async (context: BenchContext): Promise<Figure[]> => [
+  ...(await village(context)),
+  ...(await year(context)),
+  hotMemory(),
+];
 
 async function village({ folder, long, signal }: BenchContext): Promise<Figure[]> {
   const to = addMs(FROM, (long ? VILLAGE.daysLong : VILLAGE.days) * DAY_MS);

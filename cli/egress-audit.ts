@@ -46,7 +46,7 @@ const heldOf = (db: DatabaseSync): Map<number, string> =>
   );
 
 function wordsOf(
-  { releases, heads, waiting, dropped, findings }: Audit,
+  { releases, heads, waiting, dropped, lostToRestore, findings }: Audit,
   listed: number | undefined,
 ): string[] {
   const list =
@@ -56,6 +56,11 @@ function wordsOf(
   return [
     `${releases} releases in the log, ${heads} signed heads; ${waiting} wait for the hub, ${dropped} were dropped before they were delivered.`,
     list,
+    ...(lostToRestore > 0
+      ? [
+          `${lostToRestore} more are with the hub, from before the record was restored: their proofs are in the log that ended then.`,
+        ]
+      : []),
     ...(findings.length === 0 ? ["Everything agrees."] : findings.map(wordsOfFinding)),
   ];
 }

@@ -64,22 +64,38 @@ export function backupCheckCommand(): Command {
     });
 }
 
+interface Restoring extends Secret {
+  readonly into: string;
+  readonly keepConsents?: true;
+}
+
 export function restoreCommand(): Command {
   return new Command("restore")
     .description("open a backup into a new folder")
     .argument("<file>", "the backup")
     .requiredOption("--into <folder>", "a folder that is not there yet, or is empty")
     .option(...passphraseOption)
+    .option("--keep-consents", "no member can have taken a yes back since the backup was made")
     .addHelpText(
       "after",
-      "\nExample:\n  fieldwatt record restore /media/stick/kilimani.backup --into restored",
+      "\nA backup does not know what it was not told: members say yes again, and nothing is released before the hub has said what it holds.\n\nExample:\n  fieldwatt record restore /media/stick/kilimani.backup --into restored",
     )
-    .action(async (file: string, { into, passphraseFile }: Secret & { into: string }) => {
+    .action(async (file: string, { into, passphraseFile, keepConsents }: Restoring) => {
       const passphrase = await askPassphrase({ ...fileOf(passphraseFile), twice: false });
       const onProgress = progressLine("restored");
-      const manifest = await restoreBackup({ file, into, passphrase, signal: stopSignal(), onProgress });
+      const how = {
+        keepConsents: keepConsents === true,
+        now: instant(Date.now()),
+        signal: stopSignal(),
+        onProgress,
+      };
+      const { manifest, consentsEnded } = await restoreBackup({ file, into, passphrase, ...how });
       console.log(contents(manifest));
       console.log(`Now in ${into}: site/ is the site file and what it names, data/ is for its "data:".`);
+      if (consentsEnded > 0)
+        console.log(
+          `${consentsEnded} consents were ended: one may have been taken back since. Ask the members again.`,
+        );
       console.log(
         "Never run the old gateway and this one at the same time: they are one and the same to the hub.",
       );

@@ -65,7 +65,8 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   );
   const signer = logSigner(site.id, identity.keys);
   const { secret } = identity;
-  const gate = createGate({ store, policy, clock, secret, signer, timeZone: site.timeZone });
+  const ofSite = { timeZone: site.timeZone, hasHub: site.hub !== undefined };
+  const gate = createGate({ store, policy, clock, secret, signer, ...ofSite });
   const reading = { time: time.reading, onKept: summariser.observe };
   await using acquisition = openAcquisition({ site, catalogue, store, clock, log, ...reading });
   await using broker = await openVillageBroker({ site, acquisition, store, clock, entropy, log });

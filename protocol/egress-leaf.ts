@@ -8,8 +8,15 @@ import { sha256Hex } from "./keys.ts";
 /** What the egress log says of one release, see `leafSchema`. */
 export type Leaf = Readonly<z.infer<typeof leafSchema>>;
 
-/** The name under which a gateway signs the heads of its egress log. */
-export const egressLogName = (gateway: string): string => `fieldwatt/${gateway}/egress`;
+/** The name under which a gateway signs the heads of its egress log; a log that was begun anew has a later epoch. */
+export const egressLogName = (gateway: string, epoch = 1): string =>
+  `fieldwatt/${gateway}/egress${epoch === 1 ? "" : `/${epoch}`}`;
+
+/** The epoch of a log of this gateway; undefined for another name. */
+export function egressEpochOf(name: string, gateway: string): number | undefined {
+  const [, epoch = "1"] = /\/egress(?:\/([1-9]\d{0,8}))?$/.exec(name) ?? [];
+  return egressLogName(gateway, Number(epoch)) === name ? Number(epoch) : undefined;
+}
 
 /** The bytes that are hashed into the tree. */
 export const leafText = (leaf: Leaf): string => canonicalJson(leaf);

@@ -116,6 +116,8 @@ export const batchBody = z.strictObject({
   /** Asks for the list of what the hub holds, from this sequence on. */
   list: z.int().positive().optional(),
   dropped: droppedRanges.optional(),
+  /** The gateway's record came out of a backup: it asks for `highest`, and for the answers that it has lost. */
+  restored: z.literal(true).optional(),
 });
 export type BatchBody = z.infer<typeof batchBody>;
 
@@ -128,6 +130,8 @@ export const receiptBody = z.strictObject({
   /** Ranges, both ends included, that the hub has never seen below the highest that it has. */
   gaps: z.array(z.tuple([whole, whole])).max(100),
   witness: witnessReply.optional(),
+  /** The highest sequence that the hub knows of the gateway, where it was asked; 0 for none. */
+  highest: whole.nonnegative().optional(),
   /** What the batch said was dropped, now that the hub knows it. */
   dropped: droppedRanges.optional(),
 });

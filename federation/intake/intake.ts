@@ -73,6 +73,12 @@ export function openIntake({ storage, clock, log, hub, keys, witness }: IntakeOp
       const seen = received.receipt.witness;
       if (seen && "because" in seen)
         log.warn({ gateway, because: seen.because }, "the head of an egress log is not cosigned");
+      const { highest } = received.receipt;
+      if (highest !== undefined)
+        log.warn(
+          { gateway, highest },
+          "the gateway's record came out of a backup: it goes on behind this number",
+        );
       for (const sequence of conflicts)
         log.warn({ gateway, sequence }, "another item under a known number; the first stays");
       for (const sequence of implausible)
@@ -116,6 +122,7 @@ async function keep(tx: Queryable, arrival: Arrival): Promise<Kept> {
   const held = await heldOf(tx, gateway, batch.items);
   const witness = batch.log && (await witnessLog(tx, batch.log, arrival.witness));
   const list = batch.list === undefined ? undefined : await listHeld(tx, gateway, batch.list);
+  const highest = batch.restored && (await highestOf(tx, gateway));
   const conflicts = batch.items.filter((item) => held.get(item.sequence) !== digests.get(item));
   return {
     received: {
@@ -125,6 +132,7 @@ async function keep(tx: Queryable, arrival: Arrival): Promise<Kept> {
         gaps,
         ...(witness && { witness }),
         ...(batch.dropped && { dropped: batch.dropped }),
+        ...(highest !== undefined && { highest }),
       },
       answersThrough: batch.answersThrough,
       fresh: fresh.length,
@@ -175,6 +183,16 @@ async function heldOf(
   return new Map(rows.map(({ sequence, digest }) => [Number(sequence), String(digest)]));
 }
 
+/** The last number that the gateway has used, as far as this hub knows. */
+async function highestOf(tx: Queryable, gateway: string): Promise<number> {
+  const [row] = await tx.query(
+    `SELECT greatest((SELECT max(sequence) FROM item WHERE gateway = $1),
+       (SELECT max(last) FROM item_dropped WHERE gateway = $1), 0) AS highest`,
+    [gateway],
+  );
+  return Number(row?.highest);
+}
+
 /** One list of what is held of a gateway; the next begins behind its `through`. */
 async function listHeld(tx: Queryable, gateway: string, from: number): Promise<ReceivedBody> {
   const rows = await tx.query(
@@ -188,12 +206,13 @@ async function listHeld(tx: Queryable, gateway: string, from: number): Promise<R
 
 /** Notes what the batch says about its gateway, and returns the gaps below the highest item that is held. */
 async function keepProgress(tx: Queryable, { gateway, batch, now }: Arrival): Promise<[number, number][]> {
-  // Neither moves back: a batch that is sent again, later than a newer one, says less than is known.
+  // Neither moves back: a batch that is sent again, later than a newer one, says less than is known. But a gateway
+  // whose record was restored gets the answers again that it has lost.
   await tx.query(
     `UPDATE gateway SET last_contact = $2::bigint, complete_through = greatest(complete_through, $3::bigint),
-       answers_through = least(answers_written, greatest(answers_through, $4::bigint))
+       answers_through = least(answers_written, CASE WHEN $5::boolean THEN $4::bigint ELSE greatest(answers_through, $4::bigint) END)
      WHERE id = $1`,
-    [gateway, now, batch.completeThrough, batch.answersThrough],
+    [gateway, now, batch.completeThrough, batch.answersThrough, batch.restored === true],
   );
   const { gaps, through } = await stepsOf(tx, gateway);
   await tx.query("UPDATE gateway SET items_through = $2::bigint WHERE id = $1", [

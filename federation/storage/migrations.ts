@@ -149,4 +149,10 @@ export const migrations: readonly (readonly string[])[] = [
       PRIMARY KEY (gateway, first, last)
     )`,
   ],
+  [
+    // A gateway whose record came out of a backup begins its log anew, in the next epoch; how far the earlier ones came stays.
+    `ALTER TABLE log_head ADD COLUMN epoch integer NOT NULL DEFAULT 1`,
+    `ALTER TABLE log_head DROP CONSTRAINT log_head_pkey`,
+    `ALTER TABLE log_head ADD PRIMARY KEY (gateway, epoch)`,
+  ],
 ];

@@ -45,7 +45,9 @@ function site(folder: string) {
   writeFileSync(join(folder, "policy.yaml"), "version: 1\n");
   const db = new DatabaseSync(join(data, "record.sqlite"));
   db.exec(`PRAGMA journal_mode = WAL; CREATE TABLE t (n INTEGER); INSERT INTO t VALUES (42);
-    CREATE TABLE progress (name TEXT, value INTEGER)`);
+    CREATE TABLE progress (name TEXT PRIMARY KEY, value INTEGER);
+    CREATE TABLE consent (member TEXT, withdrawn INTEGER);
+    INSERT INTO consent VALUES ('house-01', NULL), ('house-02', 5)`);
   const sources = {
     id: "kilimani",
     data,
@@ -67,10 +69,23 @@ describe("a backup", () => {
     await makeBackup({ sources, target, passphrase, entropy, now, ...silent });
     db.close();
     const into = join(folder, "restored");
-    const manifest = await restoreBackup({ file: target, into, passphrase, ...silent });
+    const { manifest, consentsEnded } = await restoreBackup({
+      file: target,
+      into,
+      passphrase,
+      ...silent,
+      now,
+    });
     expect(manifest.made).toBe("2026-06-15T00:00:00.000Z");
     using restored = new DatabaseSync(join(into, "data", "record.sqlite"), { readOnly: true });
     expect(restored.prepare("SELECT n FROM t").get()).toEqual({ n: 42 });
+    // One may have been taken back since, and the hub may hold more than the backup knows.
+    expect(consentsEnded).toBe(1);
+    expect(restored.prepare("SELECT withdrawn FROM consent").all()).toEqual([
+      { withdrawn: now },
+      { withdrawn: 5 },
+    ]);
+    expect(restored.prepare("SELECT * FROM progress").all()).toEqual([{ name: "restored", value: now }]);
     for (const path of ["journal/0001", "identity.json"])
       expect(readFileSync(join(into, "data", path)).equals(readFileSync(join(data, path)))).toBe(true);
     expect(readFileSync(join(into, "site", "policy.yaml"), "utf8")).toBe("version: 1\n");
@@ -85,7 +100,7 @@ describe("a backup", () => {
     const bytes = readFileSync(target);
     for (const secret of ["of the gateway", "identity.json", "kilimani", "SQLite format"])
       expect(bytes.includes(secret)).toBe(false);
-    const wrong = { file: target, into: join(folder, "r"), passphrase: "another passphrase", ...silent };
+    const wrong = { file: target, into: join(folder, "r"), passphrase: "another passphrase", ...silent, now };
     await expect(restoreBackup(wrong)).rejects.toMatchObject({ code: "BACKUP_DAMAGED" });
     expect(existsSync(join(folder, "r"))).toBe(false);
   });
@@ -107,7 +122,9 @@ describe("a backup", () => {
       ...{ sources, target, passphrase, entropy: entropyFrom("other"), now, ...silent },
     });
     expect(again.resumedFrom).toBe(CHUNK_BYTES);
-    await expect(checkBackup({ file: target, passphrase, ...silent })).resolves.toMatchObject({ version: 1 });
+    await expect(checkBackup({ file: target, passphrase, ...silent })).resolves.toMatchObject({
+      version: 1,
+    });
   });
 
   it("refuses a short passphrase, and never writes over a file", async () => {
@@ -122,6 +139,16 @@ describe("a backup", () => {
     await expect(makeBackup(options)).rejects.toMatchObject({ code: "OPTION_INVALID" });
     expect(readFileSync(target, "utf8")).toBe("somebody's photographs");
   });
+});
+
+it("keeps the consents where it is told that none was taken back", async () => {
+  const folder = temporaryFolder();
+  const { sources } = site(folder);
+  const target = join(folder, "a.backup");
+  await makeBackup({ sources, target, passphrase, entropy, now, ...silent });
+  const into = join(folder, "r");
+  const how = { keepConsents: true, now, ...silent };
+  expect(await restoreBackup({ file: target, into, passphrase, ...how })).toMatchObject({ consentsEnded: 0 });
 });
 
 describe("a damaged backup", () => {
@@ -140,7 +167,7 @@ describe("a damaged backup", () => {
     await makeBackup({ sources, target: file, passphrase, entropy, now, ...silent });
     damage(file, statSync(file).size);
     const into = join(folder, "r");
-    await expect(restoreBackup({ file, into, passphrase, ...silent })).rejects.toMatchObject({
+    await expect(restoreBackup({ file, into, passphrase, ...silent, now })).rejects.toMatchObject({
       code: "BACKUP_DAMAGED",
     });
     expect(existsSync(into)).toBe(false);
@@ -155,10 +182,10 @@ describe("a damaged backup", () => {
     cpSync(file, copy);
     flip(copy, statSync(copy).size - 100);
     const into = join(folder, "r");
-    await expect(restoreBackup({ file: copy, into, passphrase, ...silent })).rejects.toThrow();
+    await expect(restoreBackup({ file: copy, into, passphrase, ...silent, now })).rejects.toThrow();
     const whole = join(`${into}.restoring`, "data", "identity.json");
     const before = statSync(whole).mtimeMs;
-    await restoreBackup({ file, into, passphrase, ...silent });
+    await restoreBackup({ file, into, passphrase, ...silent, now });
     expect(statSync(join(into, "data", "identity.json")).mtimeMs).toBe(before);
   });
 
@@ -166,7 +193,7 @@ describe("a damaged backup", () => {
     const folder = temporaryFolder();
     const file = join(folder, "photo.jpg");
     writeFileSync(file, "no backup");
-    const options = { file, into: join(folder, "r"), passphrase, ...silent };
+    const options = { file, into: join(folder, "r"), passphrase, ...silent, now };
     await expect(restoreBackup(options)).rejects.toMatchObject({ code: "BACKUP_INVALID" });
   });
 });

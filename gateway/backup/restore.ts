@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { mkdir, open, readdir, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { z } from "zod";
-import { FieldwattError } from "../../domain/model/index.ts";
+import { FieldwattError, type Instant } from "../../domain/model/index.ts";
 import { archiveBytes, digestOf, type ArchivedFile, type Manifest } from "./archive.ts";
 import { openChunk, readHeader } from "./container.ts";
+import { markRestored } from "./mark.ts";
 import { CHUNK_BYTES, openSeal } from "./seal.ts";
 
 export interface RestoreOptions {
@@ -12,8 +13,16 @@ export interface RestoreOptions {
   /** A folder that is not there yet, or is empty. */
   readonly into: string;
   readonly passphrase: string;
+  readonly now: Instant;
+  /** Members' consents of the backup stand; only where nobody can have taken one back since it was made. */
+  readonly keepConsents?: boolean;
   readonly signal?: AbortSignal;
   onProgress(done: { readonly bytes: number; readonly of: number }): void;
+}
+
+export interface Restored {
+  readonly manifest: Manifest;
+  readonly consentsEnded: number;
 }
 
 const manifestSchema = z.strictObject({
@@ -35,10 +44,11 @@ const manifestSchema = z.strictObject({
  * works in `INTO.restoring` and gives the folder its name when every file has its digest; an interrupted restore
  * goes on behind the files that are whole.
  *
- * @returns what the backup holds
+ * The record is marked, and its consents are ended, see `markRestored`.
+ *
  * @throws FieldwattError BACKUP_INVALID, BACKUP_DAMAGED (also for a wrong passphrase), OPTION_INVALID
  */
-export async function restoreBackup(options: RestoreOptions): Promise<Manifest> {
+export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
   const into = resolve(options.into);
   await refuseFull(into);
   await using archive = await openArchive(options);
@@ -52,13 +62,15 @@ export async function restoreBackup(options: RestoreOptions): Promise<Manifest> 
     from += file.bytes;
     options.onProgress({ bytes: from, of: archiveBytes(manifest) });
   }
+  const { now, keepConsents = false } = options;
+  const consentsEnded = markRestored(work, { now, keepConsents });
   await rm(into, { recursive: true, force: true });
   await rename(work, into);
-  return manifest;
+  return { manifest, consentsEnded };
 }
 
 /** What a backup holds, without restoring it; every chunk is opened, so that a damaged one is found. */
-export async function checkBackup(options: Omit<RestoreOptions, "into">): Promise<Manifest> {
+export async function checkBackup(options: Omit<RestoreOptions, "into" | "now">): Promise<Manifest> {
   await using archive = await openArchive(options);
   const total = archiveBytes(archive.manifest);
   for (let from = 0; from < total; from += CHUNK_BYTES) {
@@ -82,7 +94,10 @@ interface Archive extends AsyncDisposable {
   read(from: number, length: number): Promise<Buffer>;
 }
 
-async function openArchive({ file: path, passphrase }: Omit<RestoreOptions, "into">): Promise<Archive> {
+async function openArchive({
+  file: path,
+  passphrase,
+}: Pick<RestoreOptions, "file" | "passphrase">): Promise<Archive> {
   const file = await open(path, "r").catch((cause: unknown) => {
     throw new FieldwattError("BACKUP_INVALID", `${path} cannot be read.`, { cause });
   });

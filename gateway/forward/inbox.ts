@@ -25,6 +25,8 @@ export type Receipt = ReceiptBody["received"];
 export interface InboxEvents {
   /** What the hub says as a witness of the egress log. */
   onReceipt(witness: ReceiptBody["witness"]): void;
+  /** How far the hub is, in receipts that say so. */
+  onHighest(highest: number | undefined): void;
   /** Gaps that the hub now knows to be none. */
   onDropped(ranges: DroppedRanges): void;
   /** What the hub holds, as it was asked. */
@@ -42,6 +44,8 @@ export function createInbox(options: LinkOptions, events: InboxEvents): Inbox {
     if (body.kind === "received") return events.onList(body);
     if (body.kind === "answers") return keepAnswers(body.answers, options, events);
     events.onReceipt(body.witness);
+    // As below: an old one would tell too little.
+    if (awaiting) events.onHighest(body.highest);
     if (body.dropped) events.onDropped(body.dropped);
     if (body.gaps.length > 0) sendAgain(body.gaps, options, events);
     // Only where an answer is expected: an old one that somebody plays again would tell an old time.

@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -168,6 +169,26 @@ it("sends again what the hub signed for and then lost", async () => {
   open.nudge();
   await until(() => seen.length === 5 && waiting() === 0);
   expect(seen).toEqual([1, 2, 3, 4, 2]);
+});
+
+it("asks first how far the hub is where the record was restored, and sends nothing before it knows", async () => {
+  using db = new DatabaseSync(join(folder, "record.sqlite"));
+  db.exec("INSERT INTO progress (name, value) VALUES ('restored', 1)");
+  const seen: { sequences: number[]; restored: boolean; head: boolean }[] = [];
+  await using hub = await openHub((batch) => {
+    const restored = batch.restored === true;
+    seen.push({ sequences: batch.items.map((i) => i.sequence), restored, head: batch.log !== undefined });
+    return { ...receipt(batch), ...(restored && { highest: 7 }) } as Body;
+  });
+  await using open = link(hub.port);
+  await until(() => waiting() === 0);
+  expect(seen.slice(0, 2)).toEqual([
+    { sequences: [], restored: true, head: false },
+    { sequences: [1, 2, 3], restored: false, head: false },
+  ]);
+  await release([4]);
+  open.nudge();
+  await until(() => seen.some(({ sequences }) => sequences.includes(8)));
 });
 
 it("does not hang on a line that takes the connection and drops it", async () => {

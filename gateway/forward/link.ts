@@ -13,6 +13,7 @@ import { createBell, type Bell } from "./bell.ts";
 import { createHeld, type Held } from "./held.ts";
 import { createInbox, type Inbox, type Receipt } from "./inbox.ts";
 import type { LinkOptions } from "./options.ts";
+import { createRestored, type Restored } from "./restored.ts";
 import { createTold, type Told } from "./told.ts";
 import { createWitnessed, type Witnessed } from "./witnessed.ts";
 
@@ -126,6 +127,7 @@ async function work(client: MqttClient, options: LinkOptions, running: Connected
   const witnessed = createWitnessed(options);
   const held = createHeld(options, () => running.bell.ring());
   const told = createTold(options, () => running.bell.ring());
+  const restored = createRestored(options, () => running.bell.ring());
   const inbox = createInbox(options, {
     onReceipt(reply) {
       running.state.lastReceipt = clock.now();
@@ -134,6 +136,7 @@ async function work(client: MqttClient, options: LinkOptions, running: Connected
         .heard(reply)
         .catch((error: unknown) => log.error({ because: messageOf(error) }, "a cosignature was not kept"));
     },
+    onHighest: (highest) => restored.heard(highest),
     onDropped: (ranges) => told.heard(ranges),
     onList: (list) => held.heard(list),
     onWork: () => running.bell.ring(),
@@ -144,7 +147,7 @@ async function work(client: MqttClient, options: LinkOptions, running: Connected
   running.state.connected = true;
   delete running.state.lastError;
   log.info({ hub }, "linked to the hub");
-  await deliver(client, options, { ...running, inbox, witnessed, held, told });
+  await deliver(client, options, { ...running, inbox, witnessed, held, told, restored });
 }
 
 interface Serving extends Running {
@@ -152,6 +155,7 @@ interface Serving extends Running {
   readonly witnessed: Witnessed;
   readonly held: Held;
   readonly told: Told;
+  readonly restored: Restored;
 }
 
 async function deliver(client: MqttClient, options: LinkOptions, serving: Serving): Promise<void> {
@@ -199,10 +203,16 @@ async function settle({ dropped, untried }: Due, { store, clock, log }: LinkOpti
   await store.run("settleSending", { time: clock.now(), dropped, tried: untried });
 }
 
-/** What goes along with the items: the log's head, a wish for a list, what was dropped. */
-function asidesOf({ witnessed, held, told }: Serving): Pick<BatchBody, "log" | "list" | "dropped"> {
-  const [log, list, dropped] = [witnessed.next(), held.wanted(), told.next()];
-  return { ...(log && { log }), ...(list !== undefined && { list }), ...(dropped && { dropped }) };
+/** What goes along with the items: the log's head, a wish for a list, what was dropped, that the record was restored. */
+function asidesOf(serving: Serving): Pick<BatchBody, "log" | "list" | "dropped" | "restored"> {
+  const [log, list, dropped] = [serving.witnessed.next(), serving.held.wanted(), serving.told.next()];
+  const restored = serving.restored.next();
+  return {
+    ...(log && { log }),
+    ...(list !== undefined && { list }),
+    ...(dropped && { dropped }),
+    ...(restored && { restored }),
+  };
 }
 
 function batchOf(db: DatabaseSync, items: readonly Released<OutboxItem>[]): BatchBody {

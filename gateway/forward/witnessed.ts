@@ -5,6 +5,7 @@ import type { BatchBody, ReceiptBody } from "../../protocol/messages.ts";
 import { COSIGNATURE, ED25519, noteFromText } from "../../protocol/note.ts";
 import type { RecordStore } from "../record/store.ts";
 import { consistencyIn, lastHead, witnessedSize } from "../release/egress-log.ts";
+import { awaitsHub, presentLog } from "../release/restored.ts";
 import type { LinkOptions } from "./options.ts";
 
 /** Shows the hub each new head of the egress log, and keeps the cosignature that comes back. */
@@ -28,6 +29,7 @@ export function createWitnessed({ store, gateway, hub, hubKey, ownKey, log }: Op
   let offered = "";
   return {
     next() {
+      if (awaitsHub(store.read)) return undefined;
       const head = lastHead(store.read);
       const from = told ?? witnessedSize(store.read, hub);
       const offer = `${from}/${head?.size}`;
@@ -49,9 +51,9 @@ export function createWitnessed({ store, gateway, hub, hubKey, ownKey, log }: Op
       }
       if (reply.size !== shown.size) return;
       const cosigned = shown.note + reply.line;
-      const name = egressLogName(gateway);
+      const own = { name: egressLogName(gateway), type: ED25519, publicKey: ownKey } as const;
       const keys = {
-        log: { name, type: ED25519, publicKey: ownKey },
+        log: presentLog(store.read, own),
         witnesses: [{ name: hub, type: COSIGNATURE, publicKey: hubKey }],
       } as const;
       const [line] = noteFromText(cosigned).lines.slice(1);

@@ -265,6 +265,7 @@ it("tells its health without naming anybody", async () => {
       damagedBlocks: 0,
       damagedFrames: 0,
       lastBackup: null,
+      restored: false,
     },
     clockTrusted: true,
     clock: {

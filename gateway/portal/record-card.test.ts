@@ -11,6 +11,7 @@ const well: RecordHealth = {
   blocks: 48,
   damagedBlocks: 0,
   damagedFrames: 0,
+  restored: false,
 };
 async function card(health: Partial<RecordHealth>, language: "en" | "sw" = "en"): Promise<string> {
   const speech = { language, t: messages[language], f: formatFor(language, "UTC") };
@@ -37,6 +38,7 @@ it.each<[string, Partial<RecordHealth>, string]>([
   ["has room", { diskFree: 12_300_000_000 }, "Free on the disk: 12.3 GB."],
   ["has damaged blocks", { damagedBlocks: 2 }, "left out of every answer: 2."],
   ["lost commits", { damagedFrames: 3 }, "its journal had lost 3 commits"],
+  ["waits for the hub", { restored: true }, "Nothing is released before the hub has said what it holds."],
   ["was never backed up", {}, "No backup was made here yet."],
   [
     "was backed up",

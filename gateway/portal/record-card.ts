@@ -7,15 +7,18 @@ import { fill, type Format } from "./format.ts";
 import { recordWords } from "./record-messages.ts";
 
 /** How the village's memory is doing: what is wrong, and what to do about it. */
-export const recordCard = ({ store, site }: Portal, speech: Speech): Html =>
-  recordStateCard(recordHealth(store, site.data), speech);
+export function recordCard({ store, site }: Portal, speech: Speech): Html {
+  const { restored, ...health } = recordHealth(store, site.data);
+  return recordStateCard({ ...health, restored: restored && site.hub !== undefined }, speech);
+}
 
 export function recordStateCard(health: RecordHealth, speech: Speech): Html {
   const { language, f } = speech;
   const w = recordWords(language);
   const { fault, because = "", lastCommit, damagedBlocks, damagedFrames, lastBackup } = health;
   const kept = lastCommit === undefined ? w.quiet : fill(w.kept, { time: f.dateTime(lastCommit) });
-  const lost = [
+  const notices = [
+    ...(health.restored ? [w.restored] : []),
     ...(damagedBlocks > 0 ? [fill(w.blocks, { n: f.number(damagedBlocks) })] : []),
     ...(damagedFrames > 0 ? [fill(w.frames, { n: f.number(damagedFrames) })] : []),
   ];
@@ -28,7 +31,7 @@ export function recordStateCard(health: RecordHealth, speech: Speech): Html {
     <h2>${w.title}</h2>
     <p class="any ${fault ? "bad" : ""}">${fault ? faultWords(fault, language) : kept}</p>
     ${fault ? html`<p class="soft any">${fill(w.system, { because })}</p>` : ""}
-    ${lost.map((words) => html`<p class="bad any">${words}</p>`)} ${roomLine(health, speech)}
+    ${notices.map((words) => html`<p class="bad any">${words}</p>`)} ${roomLine(health, speech)}
     <p class="soft any">
       ${holds} ${lastBackup ? fill(w.backup, { time: f.dateTime(lastBackup.made) }) : w.noBackup}
     </p>

@@ -168,6 +168,9 @@ export const healthSchema = z
         damagedBlocks: z.int().openapi({ description: "Met since the start; left out of every answer" }),
         damagedFrames: z.int().openapi({ description: "Commits that the journal had lost at the start" }),
         lastBackup: time.nullable(),
+        restored: z.boolean().openapi({
+          description: "It came out of a backup: nothing is released before a hub has said what it holds",
+        }),
       })
       .openapi("Record"),
     clockTrusted: z.boolean(),

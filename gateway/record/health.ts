@@ -2,6 +2,7 @@ import { readFileSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { instant, type Instant } from "../../domain/model/index.ts";
 import { prepare } from "./blocks/rows.ts";
+import { progressOf, RESTORED } from "./progress.ts";
 import type { Fault } from "./state.ts";
 import type { RecordStore } from "./store.ts";
 
@@ -23,6 +24,8 @@ export interface RecordHealth {
   /** Commits that the journal had lost when the gateway was started. */
   readonly damagedFrames: number;
   readonly lastBackup?: LastBackup;
+  /** It came out of a backup, and no hub has said yet what it holds. */
+  readonly restored: boolean;
 }
 
 export interface LastBackup {
@@ -52,6 +55,7 @@ export function recordHealth(
     damagedBlocks: store.readings.damaged(),
     damagedFrames: damagedFrames.reduce((sum, { from, to }) => sum + to - from + 1, 0),
     ...(backup && { lastBackup: backup }),
+    restored: progressOf(store.read, RESTORED) !== undefined,
   };
 }
 

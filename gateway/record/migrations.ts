@@ -184,4 +184,15 @@ export const migrations: readonly MigrationStep[] = [
   ) STRICT;
   CREATE INDEX dropped_untold ON dropped (sequence) WHERE told = 0;
   `,
+  `
+  -- Each time that the record came out of a backup: the releases first to last are with the hub and not here.
+  CREATE TABLE restoration (
+    id INTEGER PRIMARY KEY, restored INTEGER NOT NULL, settled INTEGER NOT NULL, first INTEGER NOT NULL,
+    last INTEGER NOT NULL
+  ) STRICT;
+  -- Heads of the egress log under the names that it had before.
+  CREATE TABLE egress_ended (
+    name TEXT NOT NULL, size INTEGER NOT NULL, note TEXT NOT NULL, signed INTEGER NOT NULL, PRIMARY KEY (name, size)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

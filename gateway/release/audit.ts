@@ -5,6 +5,7 @@ import { sha256Hex } from "../../protocol/keys.ts";
 import { hashLeaf, type Hash } from "../../protocol/merkle.ts";
 import { append, rootOf, type Nodes } from "../../protocol/merkle-tree.ts";
 import type { NoteKey } from "../../protocol/note.ts";
+import { lostReleases, presentLog } from "./restored.ts";
 
 /**
  * The audit of what left: the tree is built anew from the releases on record, and held against the heads that were
@@ -31,26 +32,55 @@ export interface Audit {
   readonly waiting: number;
   /** Logged, and taken back before it was delivered. */
   readonly dropped: number;
+  /** Held by the recipient, and released before the record was restored from an older backup: not in this log. */
+  readonly lostToRestore: number;
   readonly findings: readonly Finding[];
 }
 
 export function auditEgress({ db, log, received }: AuditInput): Audit {
   const releases = releasesOf(db);
   const tree = treeOf(releases);
-  const heads = db.prepare("SELECT size, note FROM egress_head ORDER BY size").all();
+  const heads = headsOf(db, log);
   const waiting = new Set(
     db
       .prepare("SELECT sequence FROM outbox")
       .all()
       .map((row) => Number(row.sequence)),
   );
+  const lost = lostReleases(db);
+  const isLost = (sequence: number): boolean =>
+    lost.some(({ first, last }) => first <= sequence && sequence <= last);
+  const known = new Map([...(received ?? [])].filter(([sequence]) => !isLost(sequence)));
   const findings = [
     ...releases.flatMap(releaseFindings),
-    ...heads.flatMap((row) => headFindings({ size: Number(row.size), note: String(row.note) }, tree, log)),
-    ...(received ? againstReceived(releases, waiting, received) : []),
+    ...heads.flatMap((head) => headFindings(head, tree)),
+    ...(received ? againstReceived(releases, waiting, known) : []),
   ];
   const dropped = releases.filter((release) => release.dropped).length;
-  return { releases: releases.length, heads: heads.length, waiting: waiting.size, dropped, findings };
+  const lostToRestore = (received?.size ?? 0) - known.size;
+  const counts = { releases: releases.length, heads: heads.length, waiting: waiting.size, dropped };
+  return { ...counts, lostToRestore, findings };
+}
+
+interface LoggedHead {
+  readonly size: number;
+  readonly note: string;
+  /** The log's key under the name that it had then. */
+  readonly log: NoteKey;
+}
+
+function headsOf(db: DatabaseSync, log: NoteKey): LoggedHead[] {
+  const present = presentLog(db, log);
+  const sql = `SELECT size, note, NULL AS name FROM egress_head
+    UNION ALL SELECT size, note, name FROM egress_ended ORDER BY size`;
+  return db
+    .prepare(sql)
+    .all()
+    .map(({ size, note, name }) => ({
+      size: Number(size),
+      note: String(note),
+      log: name === null ? present : { ...log, name: String(name) },
+    }));
 }
 
 interface LoggedRelease {
@@ -122,11 +152,7 @@ function treeOf(releases: readonly LoggedRelease[]): Nodes & { readonly size: nu
   return { ...nodes, size };
 }
 
-function headFindings(
-  { size, note }: { readonly size: number; readonly note: string },
-  tree: Nodes & { readonly size: number },
-  log: NoteKey,
-): Finding[] {
+function headFindings({ size, note, log }: LoggedHead, tree: Nodes & { readonly size: number }): Finding[] {
   try {
     const { checkpoint } = openCheckpoint(note, { log, witnesses: [] });
     const right =

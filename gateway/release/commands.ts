@@ -5,6 +5,7 @@ import { sha256Hex } from "../../protocol/keys.ts";
 import { appendLeaf, egressCommands } from "./egress-log.ts";
 import { droppedCommands } from "./dropped.ts";
 import { leafText, type Leaf } from "../../protocol/egress-leaf.ts";
+import { nextSequence, restoredCommands } from "./restored.ts";
 
 /** One summary that the gate let pass, as it will travel; the outbox number is given inside the transaction. */
 export interface Passed {
@@ -28,11 +29,11 @@ export interface ReleasePass {
 export const releaseCommands = {
   ...egressCommands,
   ...droppedCommands,
+  ...restoredCommands,
 
   /** Writes each release, its egress leaf and its place in the outbox together, or none of them. */
   release(db: DatabaseSync, pass: ReleasePass): void {
     const decide = db.prepare("UPDATE summary SET decided = ? WHERE id = ? AND decided = 0");
-    const next = db.prepare("SELECT coalesce(max(sequence), 0) + 1 AS sequence FROM release");
     const insert = db.prepare(
       `INSERT INTO release (sequence, summary, member, subject, offer, recipient, released, item, version, corrects)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -42,7 +43,7 @@ export const releaseCommands = {
     for (const { summaryId, member, subject, recipient, released, item, leaf } of pass.passed) {
       // Decided already: a repeated pass after a crash releases nothing twice.
       if (decide.run(1, summaryId).changes === 0) continue;
-      const sequence = Number(next.get()?.sequence);
+      const sequence = nextSequence(db);
       const bytes = canonicalJson({ ...item, sequence });
       const { version = 1, corrects = null } = item;
       insert.run(

@@ -5,6 +5,7 @@ import { append, consistencyProof, inclusionProof, rootOf, type Nodes } from "..
 import type { KeyPair } from "../../protocol/keys.ts";
 import { egressLogName } from "../../protocol/egress-leaf.ts";
 import { ED25519, noteToText, signNote, type NoteLine, type NoteSigner } from "../../protocol/note.ts";
+import { presentLog } from "./restored.ts";
 
 /**
  * The egress log: a Merkle tree over every release (RFC 6962), its heads signed by this gateway, and the witnesses'
@@ -60,9 +61,10 @@ function growTree(db: DatabaseSync): void {
 }
 
 /** The head of the log now, signed; undefined while the log is empty. */
-export function signHead(db: DatabaseSync, signer: NoteSigner): Head | undefined {
+export function signHead(db: DatabaseSync, log: NoteSigner): Head | undefined {
   const size = logSize(db);
   if (size === 0) return undefined;
+  const signer = presentLog(db, log);
   const text = checkpointText({ origin: signer.name, size, root: rootOf(nodesOf(db), size) });
   return { size, note: noteToText({ text, lines: [signNote(text, signer)] }) };
 }

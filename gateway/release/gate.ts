@@ -20,7 +20,8 @@ import type { RecordStore } from "../record/store.ts";
 import type { Passed } from "./commands.ts";
 import { consentsOf } from "./consents.ts";
 import { progressOf } from "../record/progress.ts";
-import { signHead } from "./egress-log.ts";
+import { awaitsHub } from "./restored.ts";
+import { lastHead, signHead } from "./egress-log.ts";
 import { commitmentOf } from "../../protocol/egress-leaf.ts";
 import { pseudonym } from "./pseudonym.ts";
 import { lastRelease, type LastRelease } from "./released.ts";
@@ -51,6 +52,8 @@ export interface GateOptions {
   /** Signs the heads of the egress log, under the log's name. */
   readonly signer: NoteSigner;
   readonly timeZone: string;
+  /** A record that was restored waits for the site's hub before anything is released. */
+  readonly hasHub?: boolean;
 }
 
 /**
@@ -64,7 +67,9 @@ export function createGate(options: GateOptions): Gate {
   return {
     denials,
     async pass() {
-      if (!clock.trusted()) return false;
+      if (!clock.trusted() || (options.hasHub && awaitsHub(store.read))) return false;
+      // Of a log that has just got another name, or that a crash left without one.
+      if (!lastHead(store.read)) await signLog(options);
       // First how far the summariser has come, then what it left: what it closes in between is for the next pass.
       const closed = progressOf(store.read, "energy") ?? 0;
       const undecided = undecidedSummaries(store.read);
@@ -172,7 +177,7 @@ const windowOf = (summary: Summary, timeZone: string): { start: Instant; end: In
     : dayBounds(summary.day, timeZone);
 
 /** What leaves of a summary: its figures under a pseudonym, never the member's name or id. */
-function itemOf(summary: Summary, subject: string): SummaryItem {
+export function itemOf(summary: Summary, subject: string): SummaryItem {
   if (summary.kind === "farmDay") {
     const { day, farm, latitude, elevation, windSensorHeight } = summary;
     return { kind: "farmDay", subject, day, farm: { ...farm }, latitude, elevation, windSensorHeight };

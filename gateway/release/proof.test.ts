@@ -137,7 +137,14 @@ describe("the audit", () => {
       .map((row) => ({ sequence: Number(row.sequence), digest: String(row.digest) }));
 
   it("finds nothing where all is as it was", () => {
-    expect(audit()).toEqual({ releases: 5, heads: 2, waiting: 0, dropped: 0, findings: [] });
+    expect(audit()).toEqual({
+      releases: 5,
+      heads: 2,
+      waiting: 0,
+      dropped: 0,
+      lostToRestore: 0,
+      findings: [],
+    });
   });
 
   it.each<[string, string, readonly unknown[]]>([

@@ -5,6 +5,7 @@ import { logProofToText } from "../../protocol/checkpoint.ts";
 import { commitmentOf } from "../../protocol/egress-leaf.ts";
 import type { EgressProof } from "../../protocol/egress-proof.ts";
 import { COSIGNATURE, verifierKeyToText, type NoteKey } from "../../protocol/note.ts";
+import { presentLog } from "./restored.ts";
 import { headOver, inclusionIn, leafOfRelease } from "./egress-log.ts";
 
 export interface ProofKeys {
@@ -36,7 +37,7 @@ export function proofOf(
   return {
     format: "fieldwatt-egress-proof",
     version: 1,
-    log: verifierKeyToText(log),
+    log: verifierKeyToText(presentLog(db, log)),
     witnesses: witness ? [verifierKeyToText({ ...witness, type: COSIGNATURE })] : [],
     leaf: leaf.text,
     item: String(row.item),

@@ -12,6 +12,7 @@ import {
 import type { OutboxItem } from "../../protocol/messages.ts";
 import { consentsOf } from "./consents.ts";
 import type { Drop } from "./dropped.ts";
+import { awaitsHub } from "./restored.ts";
 import { waitingReleases, type Released, type Waiting } from "./released.ts";
 
 /**
@@ -37,6 +38,7 @@ export interface SendingOptions {
 
 /** Looks at the oldest `limit` items that wait; it reads and decides in one go, without a pause in between. */
 export function dueNow(db: DatabaseSync, { policy, clock, limit }: SendingOptions): Due {
+  if (awaitsHub(db)) return { items: [], untried: [], dropped: [] };
   const waiting = waitingReleases(db, limit);
   const consents = new Map<MemberId, readonly Consent[]>();
   const of = (member: MemberId): readonly Consent[] => {

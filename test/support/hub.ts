@@ -6,6 +6,7 @@ import { openStorage, type Storage } from "../../federation/storage/index.ts";
 import { ManualClock } from "../../platform/clock.ts";
 import { openLog } from "../../platform/log.ts";
 import { seal } from "../../protocol/envelope.ts";
+import type { NoteSigner } from "../../protocol/note.ts";
 import { generateKeyPair, publicKeyToText, type KeyPair } from "../../protocol/keys.ts";
 import { putPglite, temporaryFolder } from "./pglite-folder.ts";
 import type { BatchBody, OutboxItem, SummaryItem } from "../../protocol/messages.ts";
@@ -71,6 +72,8 @@ export interface Village extends AsyncDisposable {
   readonly storage: Storage;
   readonly clock: ManualClock;
   readonly keys: ReadonlyMap<string, KeyPair>;
+  /** What the hub cosigns with. */
+  readonly witness: NoteSigner;
   /** Lines of the log, as JSON text. */
   readonly logged: string[];
   /** Seals a batch as the gateway would, and hands it to intake. */
@@ -89,9 +92,10 @@ export async function openVillage(gateways: readonly string[]): Promise<Village>
   const clock = new ManualClock(instant(MIDNIGHT));
   const logged: string[] = [];
   const log = openLog("hub", { write: (line) => void logged.push(line) });
+  const witness = witnessOf(HUB, generateKeyPair());
   const intake = openIntake({
     ...{ storage, clock, log, hub: HUB, keys: publicKeys },
-    witness: witnessOf(HUB, generateKeyPair()),
+    witness,
   });
   const enrol = () =>
     keepEnrolment(
@@ -103,6 +107,7 @@ export async function openVillage(gateways: readonly string[]): Promise<Village>
     storage,
     clock,
     keys,
+    witness,
     logged,
     receive: (gateway, bytes) => intake.receive(gateway, bytes),
     tell(gateway, body) {

@@ -18,22 +18,30 @@ const passphraseOption = [
   "a file whose first line is the passphrase; asked otherwise",
 ] as const;
 
+interface Backing extends Secret {
+  readonly site: string;
+  readonly to: string;
+  readonly work?: string;
+}
+
 /** `record backup`: the gateway may run meanwhile. */
 export function backupCommand(): Command {
   return new Command("backup")
     .description("seal record, keys, accounts and site file into one file; goes on where it was interrupted")
     .requiredOption("--site <file>", "the site file")
     .requiredOption("--to <file>", "the backup to write, for example on a mounted stick")
+    .option("--work <folder>", "where the unsealed copy lies meanwhile (default: the data folder)")
     .option(...passphraseOption)
     .addHelpText(
       "after",
       "\nExample:\n  fieldwatt record backup --site site.yaml --to /media/stick/kilimani.backup",
     )
-    .action(async ({ site: file, to, passphraseFile }: Secret & { site: string; to: string }) => {
+    .action(async ({ site: file, to, work, passphraseFile }: Backing) => {
       const sources = sourcesOf(await loadSite(file));
       const passphrase = await askPassphrase({ ...fileOf(passphraseFile), twice: true });
       const done = await makeBackup({
         ...{ sources, target: to, passphrase, entropy: randomBytes, now: instant(Date.now()) },
+        ...(work !== undefined && { work }),
         ...{ signal: stopSignal(), onProgress: progressLine("sealed") },
       });
       if (done.resumedFrom > 0)

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   rmSync,
+  readdirSync,
   readFileSync,
   statSync,
   truncateSync,
@@ -125,6 +126,17 @@ describe("a backup", () => {
     await expect(checkBackup({ file: target, passphrase, ...silent })).resolves.toMatchObject({
       version: 1,
     });
+  });
+
+  it("makes its copy where it is told to, and leaves nothing of it there", async () => {
+    const folder = temporaryFolder();
+    const { sources, data } = site(folder);
+    const work = join(folder, "work");
+    const target = join(folder, "a.backup");
+    await makeBackup({ sources, target, passphrase, entropy, now, work, ...silent });
+    await expect(checkBackup({ file: target, passphrase, ...silent })).resolves.toMatchObject({ version: 1 });
+    expect(readdirSync(work)).toEqual([]);
+    expect(existsSync(join(data, ".backup"))).toBe(false);
   });
 
   it("refuses a short passphrase, and never writes over a file", async () => {

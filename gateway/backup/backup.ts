@@ -25,6 +25,11 @@ export interface BackupOptions {
   readonly sources: SiteSources;
   /** The file to write; it appears under this name when it is whole, and is never written over. */
   readonly target: string;
+  /**
+   * Where the snapshot lies meanwhile, unsealed; `.backup` of the data folder where absent. For a disk that takes no
+   * more writes, and never the stick.
+   */
+  readonly work?: string;
   readonly passphrase: string;
   readonly entropy: Entropy;
   readonly now: Instant;
@@ -50,7 +55,7 @@ interface Plan {
 /**
  * Seals everything that a gateway is made of into one file, while the gateway runs.
  *
- * A snapshot is taken first, in `.backup` of the data folder; it stays there until the backup is whole, so that a
+ * A snapshot is taken first, see `work`; it stays there until the backup is whole, so that a
  * stick that was pulled out, or a power cut, costs only what was not written yet: the same call goes on.
  *
  * @throws FieldwattError OPTION_INVALID (passphrase too short, target exists), BACKUP_NO_ROOM, FOLDER_UNWRITABLE
@@ -61,7 +66,7 @@ export async function makeBackup(options: BackupOptions): Promise<BackupResult> 
     throw new FieldwattError("OPTION_INVALID", `The passphrase needs ${PASSPHRASE_LENGTH_MIN} characters.`);
   const target = resolve(options.target);
   await refuseExisting(target);
-  const staging = join(sources.data, ".backup");
+  const staging = join(resolve(options.work ?? sources.data), ".backup");
   const plan = await planOf(options, { staging, target });
   const seal = openSeal(passphrase, plan.header);
   const partial = `${target}.partial`;

@@ -114,7 +114,7 @@ export function exportCard({ site, store, clock }: Portal, member: string, { lan
     <p class="soft">${w.hint}</p>
     <form method="get" action="/api/export">
       <div class="columns">${day("from", today)} ${day("to", today)}</div>
-      <p>
+      <p class="actions">
         ${EXPORT_FORMATS.map(
           (format) =>
             html`<button class="plain" name="format" value="${format}">

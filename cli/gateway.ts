@@ -70,6 +70,8 @@ async function run({ site: file, clock, log: logFile, logLevel }: RunOptions): P
       // From here on the record closes.
       signal.addEventListener("abort", () => clearInterval(progress));
     },
+  }).finally(() => {
+    // The channel to the parent would keep a gateway alive that has ended, well or not.
+    if (process.connected) process.disconnect();
   });
-  if (process.connected) process.disconnect();
 }

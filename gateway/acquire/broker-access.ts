@@ -39,7 +39,8 @@ export function openReader(dataDir: string, entropy: Entropy): Reader {
       const access: BrokerAccess = { url: `mqtt://${reachable(host)}:${port}`, user: READER, password };
       await writeSecretFile(fileOf(dataDir), JSON.stringify(access));
     },
-    [Symbol.asyncDispose]: () => rm(fileOf(dataDir), { force: true }),
+    // On a disk that takes no writes any more it stays, and opens nothing.
+    [Symbol.asyncDispose]: () => rm(fileOf(dataDir), { force: true }).catch(() => undefined),
   };
 }
 

@@ -56,3 +56,21 @@ it("says once that commits fail, again for another fault, and once that they go 
     await queue.run({ kind: "command", name: "x", input: i }).catch(() => undefined);
   expect(heard).toEqual(["no: disk full", "no: read-only", undefined]);
 });
+
+it("goes on to say that summaries and packing fail while readings are kept", async () => {
+  const full: Answer = { kind: "failed", code: "RECORD_FAILED", message: "no", fault: "disk full" };
+  let task: Answer = full;
+  const queue = new WriteQueue({
+    perform: ({ kind }) => Promise.resolve(kind === "append" ? { kind: "done", value: 0 } : task),
+    commitInterval: 0,
+    onKept: () => 0,
+    refusal: () => undefined,
+  });
+  const command = { kind: "command", name: "x", input: 0 } as const;
+  await queue.run(command).catch(() => undefined);
+  await queue.append([{ ...reading, time: instant(1) }]);
+  expect(queue.stats()).toMatchObject({ fault: "disk full", commits: 1 });
+  task = { kind: "done", value: 0 };
+  await queue.run(command);
+  expect(queue.stats()).not.toHaveProperty("fault");
+});

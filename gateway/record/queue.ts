@@ -66,7 +66,8 @@ export class WriteQueue {
   private committed = 0;
   private commits = 0;
   private lastBatch = 0;
-  private failure: Failure | undefined;
+  /** Of the journal and of SQLite, each until a commit of its own goes well: one may fail while the other works. */
+  private readonly failures = new Map<"readings" | "tasks", Failure>();
   private closed = false;
   private pumping: Promise<void> | undefined;
   /** Ends the wait of a batch that may wait. */
@@ -99,7 +100,7 @@ export class WriteQueue {
       commits: this.commits,
       readingsWaiting: this.waiting,
       callsHeld: this.held.length,
-      ...this.failure,
+      ...this.failure(),
     };
   }
 
@@ -197,7 +198,7 @@ export class WriteQueue {
     const readings = batch.count;
     const refusal = this.options.refusal();
     const answer = refusal
-      ? this.noted({ kind: "failed", code: refusal.code, message: refusal.message, fault: "other" })
+      ? this.noted(task, { kind: "failed", code: refusal.code, message: refusal.message, fault: "other" })
       : await this.performSafely(task, buffersOf(task.columns));
     this.waiting -= readings;
     this.lastBatch = readings;
@@ -210,24 +211,26 @@ export class WriteQueue {
 
   private async performSafely(task: WriterTask, transfer: ArrayBuffer[]): Promise<Answer> {
     try {
-      return this.noted(await this.options.perform(task, transfer));
+      return this.noted(task, await this.options.perform(task, transfer));
     } catch (error) {
-      return this.noted({ kind: "failed", code: "RECORD_FAILED", message: messageOf(error), fault: "other" });
+      const message = messageOf(error);
+      return this.noted(task, { kind: "failed", code: "RECORD_FAILED", message, fault: "other" });
     }
   }
 
-  private noted(answer: Answer): Answer {
+  private noted({ kind }: WriterTask, answer: Answer): Answer {
+    const before = this.failure()?.fault;
+    const part = kind === "append" ? "readings" : "tasks";
     if (answer.kind !== "failed") {
       this.commits++;
-      this.fail(undefined);
-    } else if (answer.fault) this.fail({ failing: answer.message, fault: answer.fault });
+      this.failures.delete(part);
+    } else if (answer.fault) this.failures.set(part, { failing: answer.message, fault: answer.fault });
+    if (this.failure()?.fault !== before) this.options.onFault?.(this.failure());
     return answer;
   }
 
-  private fail(failure: Failure | undefined): void {
-    const changed = failure?.fault !== this.failure?.fault;
-    this.failure = failure;
-    if (changed) this.options.onFault?.(failure);
+  private failure(): Failure | undefined {
+    return this.failures.get("readings") ?? this.failures.get("tasks");
   }
 
   private settle(calls: readonly (AppendCall | TaskCall)[], answer: Answer): void {

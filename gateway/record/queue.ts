@@ -224,6 +224,8 @@ export class WriteQueue {
     if (answer.kind !== "failed") {
       this.commits++;
       this.failures.delete(part);
+      // What is no fault of a disk (a writer that crashed) is over with the first commit of any kind.
+      for (const [other, { fault }] of this.failures) if (fault === "other") this.failures.delete(other);
     } else if (answer.fault) this.failures.set(part, { failing: answer.message, fault: answer.fault });
     if (this.failure()?.fault !== before) this.options.onFault?.(this.failure());
     return answer;

@@ -69,7 +69,7 @@ export async function openKilledVillage(options: KilledVillageOptions): Promise<
     publishers,
     start(kind) {
       const text = clockLineToText(line);
-      const whole = ["gateway", "run", "--site", file, "--clock", text, "--log-level", "warn"];
+      const whole = ["gateway", "run", "--site", file, "--clock", text, "--log-level", "info"];
       const child = watch(kind === "light" ? run(light, [file, text]) : run(command, whole));
       children.add(child);
       return child;

@@ -10,19 +10,22 @@ import { fileURLToPath } from "node:url";
 
 /**
  * V8 would let the space of young objects grow to 48 MB in each thread, and clear each small one with four threads,
- * which on a busy machine mostly wait for each other.
+ * which on a busy machine mostly wait for each other. Where the machine has gigabytes it would also let
+ * 200 MB of old objects gather in a gateway that needs 60.
  */
 const FLAGS = ["--max-semi-space-size=2", "--no-parallel-scavenge"];
+const GATEWAY_FLAGS = [...FLAGS, "--max-old-space-size=384"];
 /** The C library would give each thread a heap of its own. */
 const ENVIRONMENT = { MALLOC_ARENA_MAX: "2" };
 
 const self = fileURLToPath(import.meta.url);
 const args = process.argv.slice(2);
 const isNewEnough = Number(process.versions.node.split(".")[0]) >= 24;
+const flags = args[0] === "gateway" ? GATEWAY_FLAGS : FLAGS;
 const isService = args[1] === "run" && (args[0] === "gateway" || args[0] === "hub");
 // Whoever starts this with a channel has chosen the flags, and a channel cannot be handed over.
 const isLean =
-  !isService || process.send !== undefined || FLAGS.every((flag) => process.execArgv.includes(flag));
+  !isService || process.send !== undefined || flags.every((flag) => process.execArgv.includes(flag));
 
 if (isNewEnough && isLean) await load();
 else handOver(isNewEnough ? process.execPath : ownNode());
@@ -38,7 +41,7 @@ async function load() {
 }
 
 function handOver(node) {
-  const command = [...(isService ? FLAGS : []), ...process.execArgv, self, ...args];
+  const command = [...(isService ? flags : []), ...process.execArgv, self, ...args];
   const env = { ...process.env, ...(isService && ENVIRONMENT) };
   // In the place of this process where Node can do that: no second one waits beside it.
   if (process.execve !== undefined && process.platform !== "win32")

@@ -2,11 +2,12 @@ import { join } from "node:path";
 import { messageOf, type Clock, type Entropy, type Instant } from "../domain/model/index.ts";
 import { loadCatalogue } from "../drivers/index.ts";
 import type { Logger } from "../platform/log.ts";
-import { openAccounts, writeOperatorLink } from "../platform/web/index.ts";
+import { openAccounts } from "../platform/web/accounts.ts";
+import { writeOperatorLink } from "../platform/web/operator-link.ts";
 import { openAcquisition } from "./acquire/acquisition.ts";
 import { openVillageBroker } from "./acquire/village-broker.ts";
 import { openHubLink } from "./forward/hub-link.ts";
-import { openPortal } from "./portal/portal.ts";
+import type * as Portal from "./portal/portal.ts";
 import { openRecord } from "./record/open.ts";
 import { keepRecord } from "./record/upkeep.ts";
 import type { RecordStore } from "./record/store.ts";
@@ -46,9 +47,21 @@ const openSiteRecord = (site: Site, rest: { now: () => Instant; log: Logger }): 
     ...rest,
   });
 
+/** The pages are loaded when they open: readings are taken by then. */
+const openPortal = async (options: Parameters<typeof Portal.openPortal>[0]) =>
+  (await import("./portal/portal.ts")).openPortal(options);
+
+/** What opens while other things go on; closed with the rest, however those end. */
+function meanwhile<Opened extends AsyncDisposable>(opened: Promise<Opened>) {
+  const outcome = opened.catch(() => undefined);
+  return { opened, [Symbol.asyncDispose]: async () => (await outcome)?.[Symbol.asyncDispose]() };
+}
+
 /** Opens everything, wires the path of a reading, and closes everything when the signal aborts. */
 export async function runGateway(options: GatewayOptions): Promise<void> {
   const { site, entropy, wallNow, log, signal, onReady } = options;
+  const present = presentTime();
+  await using record = meanwhile(openSiteRecord(site, { now: present.now, log }));
   const identity = await openIdentity(site.data, entropy);
   const policy = await loadPolicyOrNone(site.policy, (error) =>
     log.error({ because: messageOf(error) }, "no policy: nothing is released"),
@@ -56,8 +69,7 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   const catalogue = await loadCatalogue(site.deviceFiles === undefined ? [] : [site.deviceFiles]);
   await mustFitDevices(site, catalogue);
 
-  const present = presentTime();
-  await using store = await openSiteRecord(site, { now: present.now, log });
+  const store = await record.opened;
   await using time = await openTime({ ...options, store, present });
   const { clock } = time;
   const summariser = steadySummariser(time, (from) =>

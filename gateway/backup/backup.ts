@@ -114,7 +114,10 @@ async function planOf(
     return earlier;
   const snapshot = join(staging, "snapshot");
   await rm(staging, { recursive: true, force: true });
-  await mkdir(staging, { recursive: true, mode: 0o700 });
+  await mkdir(staging, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    const message = `The copy cannot be made in ${dirname(staging)} (--work says where): ${messageOf(cause)}`;
+    throw new FieldwattError("FOLDER_UNWRITABLE", message, { cause });
+  });
   await takeSnapshot(sources, snapshot);
   const files = await listFiles(snapshot);
   const manifest: Manifest = { version: 1, site: sources.id, made: toIso(now), files };

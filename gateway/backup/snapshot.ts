@@ -5,6 +5,7 @@ import { backup as copyDatabase, DatabaseSync } from "node:sqlite";
 import { FieldwattError } from "../../domain/model/index.ts";
 import { framesAfter, holesIn } from "../record/journal/replay.ts";
 import { packedFrame } from "../record/progress.ts";
+import { openReadOnly } from "../record/read-only.ts";
 import { JOURNAL_FOLDER, RECORD_FILE } from "../record/reader.ts";
 import type { SiteSources } from "./sources.ts";
 
@@ -64,7 +65,7 @@ function recordFits(folder: string): boolean {
 }
 
 async function snapshotOf(from: string, to: string): Promise<void> {
-  using source = new DatabaseSync(from, { readOnly: true, timeout: 5_000 });
+  using source = openReadOnly(from);
   await rm(to, { force: true });
   await copyDatabase(source, to, { rate: PAGES_A_STEP });
   // One file without a log beside it, so that what is sealed is whole.

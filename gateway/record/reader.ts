@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 import type { Logger } from "../../platform/log.ts";
 import { ColumnsBuilder, sequenceAt, type ReadingColumns } from "./blocks/columns.ts";
@@ -10,6 +10,7 @@ import { refuseNewer, version } from "./migrate.ts";
 import { migrations } from "./migrations.ts";
 import { openReadings } from "./open-readings.ts";
 import { packedFrame } from "./progress.ts";
+import { openReadOnly } from "./read-only.ts";
 import type { Readings } from "./readings.ts";
 
 /** The record as it was at one moment, read by another process while the gateway goes on. */
@@ -90,7 +91,7 @@ function openFile(folder: string): DatabaseSync {
   const path = join(folder, RECORD_FILE);
   if (!existsSync(path)) throw new FieldwattError("RECORD_FAILED", `There is no record in ${folder}.`);
   try {
-    return new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
+    return openReadOnly(path);
   } catch (error) {
     throw failed(folder, error);
   }

@@ -23,8 +23,10 @@ export interface ImageDisk extends Disk {
   readonly image: string;
 }
 
+/** Debian keeps what makes and checks disks where a short PATH does not look. */
+const env = { ...process.env, PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin` };
 const run = (command: string, ...args: string[]): string =>
-  execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
+  execFileSync(command, args, { encoding: "utf8", env, stdio: ["ignore", "pipe", "pipe"] }).trim();
 
 /** Lazily, where something is still open; a loop device goes with its mount. Once: it may be mounted anew there. */
 function mounted(folder: string): Disk {

@@ -89,7 +89,7 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   const states = { devices: () => acquisition.states(), link: () => link?.state(), broker: () => broker };
   const health = { ...states, sinks };
   const metrics = metricsWhenAsked({ site, live: acquisition.live, store, broker, gate, health, clock });
-  const about = { site, policy, store, live: acquisition.live, accounts, clock, time, log };
+  const about = { site, policy, store, identity, live: acquisition.live, accounts, clock, time, log };
   const pages = { ...about, metrics, health };
   await using portal = await openPortal({ ...pages, ...site.portal });
   await writeOperatorLink(accounts, { folder: site.data, url: portal.url });

@@ -39,6 +39,16 @@ const matrix = {
   "/api/releases": member,
   "/api/answers": member,
   "/api/offers": member,
+  "/sharing": { ...member, nobody: 303 },
+  "/sharing/trading": { ...member, nobody: 303 },
+  "/receipts/1": { ...member, nobody: 303, "house-02": 303 },
+  "/api/offers/odrl": member,
+  "/api/consents": member,
+  "/api/consents/1/receipt": { ...member, "house-02": 404 },
+  "/left": { ...member, nobody: 303 },
+  "/check": open,
+  "/api/releases/month?month=2026-06": member,
+  "/api/releases/1/proof": { ...member, "house-02": 404 },
   "/api/export?from=2026-06-14&to=2026-06-15": member,
   "/api/farm": member,
   "/api/devices": operator,
@@ -49,7 +59,7 @@ const matrix = {
   "/metrics": { nobody: 403, "house-01": 403, "house-02": 403, mwalimu: 200 },
 };
 /** Routes that change something: their own tests say who may. */
-const writing = ["/api/energy/events/{id}"];
+const writing = ["/api/energy/events/{id}", "/api/consents/{offer}"];
 const rows = Object.entries(matrix).flatMap(([path, who]) =>
   Object.entries(who).map(([person, status]) => ({ path, person, status })),
 );
@@ -59,7 +69,7 @@ it.each(rows)("$person gets $status from $path", async ({ path, person, status }
   await answer.body?.cancel();
 });
 
-it.each(["/", "/api/balance", "/api/intervals", "/api/releases", "/api/answers", "/api/offers"])(
+it.each(["/", "/api/balance", "/api/intervals", "/api/releases", "/api/answers", "/api/offers", "/left"])(
   "%s of one member holds nothing of another",
   async (path) => {
     const text = await (await get(path, "house-02")).text();
@@ -72,7 +82,11 @@ it("names every route of the API but itself in the OpenAPI document", async () =
   const document = JSON.parse(await (await get("/api/openapi.json")).text());
   expect(document.openapi).toBe("3.1.0");
   const expected = Object.keys(matrix)
-    .map((path) => path.split("?", 1)[0] ?? path)
+    .map((path) =>
+      (path.split("?", 1)[0] ?? path).replace(/^(\/api\/\w+)\/1\//, (_, at) =>
+        at === "/api/releases" ? `${at}/{sequence}/` : `${at}/{id}/`,
+      ),
+    )
     .filter((path) => /^\/(api|health)/.test(path) && path !== "/api/openapi.json");
   expect(Object.keys(document.paths).sort()).toEqual([...expected, ...writing].sort());
 });

@@ -12,8 +12,10 @@ import { liveStream } from "./events.ts";
 import { farmRoutes } from "./farm-api.ts";
 import { exportRoute } from "./export.ts";
 import { outboxDepth } from "./operator-page.ts";
+import { proofRoutes } from "./proof-api.ts";
 import * as schemas from "./schemas.ts";
-import { answersOf, LEFT_MAX, leftOn, offersOf } from "./shared.ts";
+import { sharingApi } from "./sharing-api.ts";
+import { answersOf, LEFT_MAX, leftOn } from "./shared.ts";
 
 /**
  * The HTTP API. A member reads what is theirs: the member is always the one of the session, never a parameter.
@@ -68,6 +70,8 @@ export function apiRoutes(portal: Portal): OpenAPIHono<SessionEnv> {
   continuityRoutes(api, portal);
   farmRoutes(api, portal);
   exportRoute(api, portal);
+  proofRoutes(api, portal);
+  sharingApi(api, portal);
   return api;
 }
 
@@ -178,7 +182,7 @@ function energyRoutes(api: OpenAPIHono<SessionEnv>, portal: Portal): void {
 }
 
 function sharingRoutes(api: OpenAPIHono<SessionEnv>, portal: Portal): void {
-  const { store, site, clock, policy } = portal;
+  const { store, site } = portal;
   const releases = json(schemas.releasesSchema, "What left of this member's data during a day, newest first");
   api.openapi(
     createRoute({
@@ -191,7 +195,11 @@ function sharingRoutes(api: OpenAPIHono<SessionEnv>, portal: Portal): void {
     (c) => {
       const day = dayFor(portal, c.req.valid("query").day);
       const left = leftOn(store.read, { member: c.var.person.id, day, zone: site.timeZone, limit: LEFT_MAX });
-      const rows = left.rows.map((row) => ({ ...row, received: row.received ?? null }));
+      const rows = left.rows.map(({ received = null, dropped = null, ...row }) => ({
+        ...row,
+        received,
+        dropped,
+      }));
       return c.json({ day, count: left.count, releases: rows }, 200);
     },
   );
@@ -208,20 +216,6 @@ function sharingRoutes(api: OpenAPIHono<SessionEnv>, portal: Portal): void {
       const of = (kind: "clearing" | "advice") =>
         answersOf(store.read, { member, kind, limit: ANSWERS_MAX / 2 });
       return c.json({ answers: [...of("clearing"), ...of("advice")] }, 200);
-    },
-  );
-  const offers = json(schemas.offersSchema, "The co-op's offers, and which of them this member shares");
-  api.openapi(
-    createRoute({
-      method: "get",
-      path: "/api/offers",
-      tags: tags.member,
-      responses: { ...offers, ...refusals },
-    }),
-    (c) => {
-      const list = offersOf(store.read, { member: c.var.person.id, policy, clock });
-      const body = list.map(({ offer, shared }) => ({ ...offer, shared }));
-      return c.json({ policyVersion: policy?.version ?? null, offers: body }, 200);
     },
   );
 }

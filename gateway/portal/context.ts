@@ -21,6 +21,7 @@ import type { VillageBroker } from "../acquire/village-broker.ts";
 import type { LinkState } from "../forward/link.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { SinkState } from "../sinks/follow.ts";
+import type { Identity } from "../site/identity.ts";
 import type { Site } from "../site/load.ts";
 import type { GatewayTime } from "../time/time.ts";
 import { fill, formatFor, type Format } from "./format.ts";
@@ -44,6 +45,8 @@ export interface PortalOptions {
   readonly site: Site;
   readonly policy: Policy | undefined;
   readonly store: RecordStore;
+  /** Signs receipts; behind the proofs of the egress log. */
+  readonly identity: Identity;
   readonly live: Pick<Live, "latest" | "onReading">;
   readonly accounts: Accounts;
   readonly clock: Clock;

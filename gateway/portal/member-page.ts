@@ -12,13 +12,17 @@ import { exportCard } from "./export.ts";
 import { figure, fill } from "./format.ts";
 import { purposeWords } from "./messages.ts";
 import { powerNow, type PowerNow } from "./power.ts";
+import { stateWords } from "./sharing-left.ts";
+import { leftWords } from "./sharing-left-messages.ts";
+import { sharingWords } from "./sharing-messages.ts";
+import { switchOf } from "./sharing.ts";
 import { clearingsOn, latestAdvice, leftOn, offersOf, type Left, type OfferState } from "./shared.ts";
 
 /** What a member reads on the phone. Parts with `data-part` are exchanged by live.js when something new is there. */
 const LEFT_SHOWN = 12;
 const TRADES_SHOWN = 8;
 
-export function memberPage(c: PortalContext, portal: Portal, problem?: string): Response | Promise<Response> {
+export function memberPage(c: PortalContext, portal: Portal): Response | Promise<Response> {
   const { site, store, live, clock, policy } = portal;
   const member = c.var.person.id;
   const now = clock.now();
@@ -36,7 +40,6 @@ export function memberPage(c: PortalContext, portal: Portal, problem?: string): 
     styles: ["uplot.css"],
     body: html`
       <h1>${name}</h1>
-      ${problem === undefined ? "" : html`<p class="notice problem" role="alert">${problem}</p>`}
       ${clock.trusted() ? "" : html`<p class="notice problem" role="status">${t.clockWaits}</p>`}
       <div class="columns">
         <div>
@@ -53,7 +56,7 @@ export function memberPage(c: PortalContext, portal: Portal, problem?: string): 
         </div>
       </div>
       <section class="card" id="share">
-        ${shareCard(offersOf(store.read, { member, policy, clock }), portal, speech)}
+        ${shareCard(offersOf(store.read, { member, policy, clock }), speech)}
       </section>
       <section class="card" data-part="left">
         ${leftCard(leftOn(store.read, { ...query, limit: LEFT_SHOWN }), portal, speech)}
@@ -200,18 +203,17 @@ function adviceCard({ store, site }: Portal, member: string, { t, f }: Speech): 
     }`;
 }
 
-function shareCard(offers: readonly OfferState[], { policy }: Portal, { t, f, language }: Speech): Html {
-  const row = ({ offer, shared, consent }: OfferState) =>
-    html`<form class="switch-row" method="post" action="/offers/${offer.id}">
+function shareCard(offers: readonly OfferState[], { t, f, language }: Speech): Html {
+  const w = sharingWords(language);
+  const row = (state: OfferState): Html => {
+    const { offer, shared, consent } = state;
+    const { kind, recipient, purpose, retentionDays } = offer;
+    const terms = { kind: t[kind], recipient, purpose: purposeWords(purpose, language) };
+    return html`<div class="switch-row">
       <div>
         <strong>${offer.title}</strong>
         <p class="soft">
-          ${fill(t.offerWhat, {
-            kind: t[offer.kind],
-            recipient: offer.recipient,
-            purpose: purposeWords(offer.purpose, language),
-            days: f.number(offer.retentionDays),
-          })}
+          ${fill(t.offerWhat, { ...terms, days: f.number(retentionDays) })}
           ${
             shared && consent
               ? fill(t.offerUntil, { since: f.dateTime(consent.given), until: f.fullDate(consent.expires) })
@@ -219,25 +221,21 @@ function shareCard(offers: readonly OfferState[], { policy }: Portal, { t, f, la
           }
         </p>
       </div>
-      <input type="hidden" name="policyVersion" value="${policy?.version}" />
-      <button
-        class="switch"
-        role="switch"
-        name="share"
-        value="${shared ? "no" : "yes"}"
-        aria-checked="${shared ? "true" : "false"}"
-        aria-label="${fill(shared ? t.switchOff : t.switchOn, { title: offer.title })}"
-      ></button>
-    </form>`;
+      ${switchOf(state, { t, f, language })}
+    </div>`;
+  };
   return html`<h2>${t.share}</h2>
     <p class="soft">${offers.length === 0 ? t.shareNone : t.shareHint}</p>
-    ${offers.map(row)}`;
+    ${offers.map(row)}
+    <p class="any"><a href="/sharing">${w.more}</a></p>`;
 }
 
-function leftCard(left: ReturnType<typeof leftOn>, { policy }: Portal, { t, f }: Speech): Html {
+function leftCard(left: ReturnType<typeof leftOn>, { policy }: Portal, { t, f, language }: Speech): Html {
+  const more = html`<p class="any"><a href="/left">${sharingWords(language).leftLink}</a></p>`;
   if (left.count === 0)
     return html`<h2>${t.left}</h2>
-      <p class="soft">${t.leftNothing}</p>`;
+      <p class="soft">${t.leftNothing}</p>
+      ${more}`;
   const title = (id: string) => policy?.offers.find((offer) => offer.id === id)?.title ?? id;
   const row = (one: Left) =>
     html`<details class="row">
@@ -245,7 +243,7 @@ function leftCard(left: ReturnType<typeof leftOn>, { policy }: Portal, { t, f }:
         <span class="when">${f.time(one.released)}</span>
         <span>
           ${title(one.offer)} ${fill(t.leftTo, { recipient: one.recipient })}
-          <small>${one.received === undefined ? t.leftWaiting : t.leftReceived}</small>
+          <small>${stateWords(one, { w: leftWords(language), f })}</small>
         </span>
       </summary>
       <pre>${one.item}</pre>
@@ -256,5 +254,5 @@ function leftCard(left: ReturnType<typeof leftOn>, { policy }: Portal, { t, f }:
       ${left.count > left.rows.length ? fill(t.leftShown, { n: f.number(left.rows.length) }) : ""}
       ${t.leftBytes}
     </p>
-    ${left.rows.map(row)}`;
+    ${left.rows.map(row)} ${more}`;
 }

@@ -57,8 +57,6 @@ const en = {
   leftCount: "Sent today: {n}.",
   leftShown: "The newest {n} are shown.",
   leftTo: "to {recipient}",
-  leftWaiting: "waits here for the hub",
-  leftReceived: "the hub signed for it",
   leftBytes: "Open a line to see every byte that left.",
   share: "What I share",
   shareHint:
@@ -189,8 +187,6 @@ const sw: Messages = {
   leftCount: "Zilizotumwa leo: {n}.",
   leftShown: "Mpya zaidi {n} zinaonyeshwa.",
   leftTo: "kwa {recipient}",
-  leftWaiting: "unasubiri hapa",
-  leftReceived: "umesainiwa na kituo kikuu",
   leftBytes: "Fungua mstari kuona kila baiti iliyotoka.",
   share: "Ninachoshiriki",
   shareHint:

@@ -1,5 +1,5 @@
 import { Hono, type Context } from "hono";
-import { addMs, fromLocal, memberId, messageOf, toIso } from "../../domain/model/index.ts";
+import { fromLocal, messageOf, toIso } from "../../domain/model/index.ts";
 import {
   openAssets,
   openSessions,
@@ -12,17 +12,17 @@ import {
   type WebServer,
 } from "../../platform/web/index.ts";
 import { apiRoutes } from "./api.ts";
-import { homeOf, speechFor, type Portal, type PortalContext, type PortalOptions } from "./context.ts";
+import { homeOf, type Portal, type PortalContext, type PortalOptions } from "./context.ts";
 import { energyPage, settleEvent } from "./continuity.ts";
 import { memberPage } from "./member-page.ts";
 import { CLAIM_DAYS, operatorPage } from "./operator-page.ts";
+import { checkPage } from "./proof-page.ts";
+import { leftPage } from "./sharing-left.ts";
+import { sharingPages } from "./sharing-routes.ts";
 
 /** Pages and HTTP API of the gateway: members see their own house, operators the village's devices. */
 export type { PortalHealth, PortalOptions } from "./context.ts";
 
-/** A yes ends by itself after so many days, unless it is given again. */
-export const CONSENT_DAYS = 365;
-const DAY_MS = 86_400_000;
 const PORTAL_ASSETS = new URL("./assets/", import.meta.url);
 
 /** Listens; rejects with PORT_BUSY. */
@@ -58,44 +58,9 @@ function memberRoutes(app: Hono<SessionEnv>, portal: Portal): void {
   app.get("/", sessions.require(), (c) =>
     c.var.person.role === "operator" ? c.redirect("/operator", 303) : memberPage(c, portal),
   );
-  app.post("/offers/:id", sessions.require("member"), async (c) => {
-    const { share, policyVersion } = await c.req.parseBody();
-    const seen = Number(policyVersion);
-    const done = share === "yes" ? await shareOffer(c, portal, seen) : await stopSharing(c, portal);
-    return done ? c.redirect("/#share", 303) : memberPage(c, portal, speechFor(c, portal).t.policyChanged);
-  });
-}
-
-/** A yes counts for the offer as the member saw it: under another policy version they read it again. */
-async function shareOffer(
-  c: PortalContext,
-  { policy, store, clock }: Portal,
-  seen: number,
-): Promise<boolean> {
-  const offer = policy?.offers.find(({ id }) => id === c.req.param("id"));
-  if (!policy || !offer || policy.version !== seen) return false;
-  const now = clock.now();
-  await store.run("giveConsent", {
-    member: memberId(c.var.person.id),
-    offer: offer.id,
-    purpose: offer.purpose,
-    recipient: offer.recipient,
-    policyVersion: policy.version,
-    given: now,
-    expires: addMs(now, CONSENT_DAYS * DAY_MS),
-  });
-  return true;
-}
-
-async function stopSharing(c: PortalContext, { policy, store, clock }: Portal): Promise<boolean> {
-  const offer = policy?.offers.find(({ id }) => id === c.req.param("id"));
-  if (!offer) return false;
-  await store.run("withdrawConsent", {
-    member: memberId(c.var.person.id),
-    offer: offer.id,
-    withdrawn: clock.now(),
-  });
-  return true;
+  app.get("/left", sessions.require("member"), (c) => leftPage(c, portal));
+  app.get("/check", (c) => checkPage(c, portal));
+  sharingPages(app, portal);
 }
 
 function operatorRoutes(app: Hono<SessionEnv>, portal: Portal): void {

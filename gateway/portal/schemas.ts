@@ -74,6 +74,11 @@ export const releasesSchema = z
         recipient: z.string(),
         item: z.string().openapi({ description: "The bytes that left, as text" }),
         received: time.nullable().openapi({ description: "When the recipient's signed receipt came" }),
+        tried: z.boolean().openapi({ description: "Whether it was ever handed to the wire" }),
+        dropped: z
+          .object({ time, because: z.string() })
+          .nullable()
+          .openapi({ description: "Taken out of the outbox before a receipt came: when, and why" }),
       }),
     ),
   })

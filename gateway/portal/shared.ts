@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { decideSummary } from "../../domain/consent/summary-gate.ts";
 import type { Clock, Consent, Day, Instant, Offer, Policy } from "../../domain/model/index.ts";
-import { dayBounds, instant, memberId } from "../../domain/model/index.ts";
+import { dayBounds, instant, memberId, nextDay } from "../../domain/model/index.ts";
 import { answer, type AdviceAnswer, type Answer, type ClearingAnswer } from "../../protocol/messages.ts";
 import { consentsOf } from "../release/consents.ts";
 
@@ -15,6 +15,10 @@ export interface Left {
   readonly item: string;
   /** When the hub's signed receipt for exactly these bytes came; absent while it waits. */
   readonly received?: Instant;
+  /** Whether it was ever handed to the wire. */
+  readonly tried: boolean;
+  /** Where it was taken out of the outbox before a receipt came. */
+  readonly dropped?: { readonly time: Instant; readonly because: string };
 }
 
 /** The most that a page or an answer shows of one day: seven days' worth of quarter hours. */
@@ -27,8 +31,10 @@ export function leftOn(
 ): { readonly count: number; readonly rows: readonly Left[] } {
   const { start, end } = dayBounds(day, zone);
   const where = "WHERE member = ? AND released >= ? AND released < ?";
-  const sql = `SELECT release.sequence, released, offer, recipient, item, receipt.received
-    FROM release LEFT JOIN receipt USING (sequence) ${where} ORDER BY release.sequence DESC LIMIT ?`;
+  const sql = `SELECT release.sequence, released, offer, recipient, item, tried, receipt.received,
+      dropped.time AS dropped, because
+    FROM release LEFT JOIN receipt USING (sequence) LEFT JOIN dropped USING (sequence) ${where}
+    ORDER BY release.sequence DESC LIMIT ?`;
   const count = db.prepare(`SELECT count(*) AS n FROM release ${where}`).get(member, start, end)?.n;
   const rows = db.prepare(sql).all(member, start, end, limit);
   return {
@@ -39,9 +45,36 @@ export function leftOn(
       offer: String(row.offer),
       recipient: String(row.recipient),
       item: String(row.item),
+      tried: row.tried !== null || row.received !== null,
       ...(row.received !== null && { received: instant(Number(row.received)) }),
+      ...(row.dropped !== null && {
+        dropped: { time: instant(Number(row.dropped)), because: String(row.because) },
+      }),
     })),
   };
+}
+
+export interface DayCount {
+  readonly day: Day;
+  /** Releases that passed the gate on that day. */
+  readonly count: number;
+}
+
+/** How much of a member's left on each day of the month that `day` is in. */
+export function leftInMonth(
+  db: DatabaseSync,
+  { member, day, zone }: { member: string; day: Day; zone: string },
+): readonly DayCount[] {
+  const month = day.slice(0, 7);
+  const count = db.prepare(
+    "SELECT count(*) AS n FROM release WHERE member = ? AND released >= ? AND released < ?",
+  );
+  const days: DayCount[] = [];
+  for (let at = `${month}-01` as Day; at.startsWith(month); at = nextDay(at)) {
+    const { start, end } = dayBounds(at, zone);
+    days.push({ day: at, count: Number(count.get(member, start, end)?.n) });
+  }
+  return days;
 }
 
 export interface OfferState {

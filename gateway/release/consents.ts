@@ -26,12 +26,18 @@ export const consentCommands = {
   },
 };
 
-/** Every consent on record, also the ended ones: the gate looks at the last of each. */
-export function consentsOf(db: DatabaseSync, member?: MemberId): Consent[] {
-  const sql = `SELECT member, offer, purpose, recipient, policy_version AS policyVersion, given, expires, withdrawn
+/** A consent under the number that it has on record, for ever. */
+export interface ConsentRecord extends Consent {
+  readonly id: number;
+}
+
+/** Every consent on record, also the ended ones, in the order in which they were given. */
+export function consentRecords(db: DatabaseSync, member?: MemberId): ConsentRecord[] {
+  const sql = `SELECT id, member, offer, purpose, recipient, policy_version AS policyVersion, given, expires, withdrawn
     FROM consent WHERE ?1 IS NULL OR member = ?1 ORDER BY id`;
   const rows = db.prepare(sql).all(member ?? null);
   return rows.map((row) => ({
+    id: Number(row.id),
     member: memberId(String(row.member)),
     offer: String(row.offer) as OfferId,
     purpose: String(row.purpose),
@@ -42,3 +48,7 @@ export function consentsOf(db: DatabaseSync, member?: MemberId): Consent[] {
     ...(row.withdrawn !== null && { withdrawn: instant(Number(row.withdrawn)) }),
   }));
 }
+
+/** The same without their numbers: the gate looks at the last of each. */
+export const consentsOf = (db: DatabaseSync, member?: MemberId): Consent[] =>
+  consentRecords(db, member).map(({ id: _, ...consent }) => consent);

@@ -91,6 +91,7 @@ describe.skipIf(chromiumIsMissing())("at a browser", () => {
     const trading = page.getByRole("switch", { name: "Trading with neighbours" });
     expect(await trading.getAttribute("aria-checked")).toBe("false");
     await trading.click();
+    await page.getByRole("button", { name: "Yes, share it" }).click();
     expect(await trading.getAttribute("aria-checked")).toBe("true");
     expect(visit.complaints).toEqual([]);
   });

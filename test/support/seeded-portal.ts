@@ -22,6 +22,10 @@ import { openAccounts, type Accounts } from "../../platform/web/index.ts";
 import type { DeviceState } from "../../gateway/acquire/device-state.ts";
 import { createLive } from "../../gateway/acquire/live.ts";
 import { openRecord } from "../../gateway/record/open.ts";
+import { logSigner, signHead } from "../../gateway/release/egress-log.ts";
+import type { Identity } from "../../gateway/site/identity.ts";
+import { commitmentOf } from "../../protocol/egress-leaf.ts";
+import { generateKeyPair } from "../../protocol/keys.ts";
 import type { RecordStore } from "../../gateway/record/store.ts";
 import type { Site } from "../../gateway/site/load.ts";
 import { villageTime } from "../../gateway/time/time.ts";
@@ -104,6 +108,8 @@ const policy: Policy = {
   ],
 };
 
+const identity: Identity = { keys: generateKeyPair(), secret: Buffer.alloc(32, 9) };
+
 const states: DeviceState[] = [
   { id: "house-01-grid", state: "ok", failures: 0, lastReading: NOW },
   {
@@ -152,6 +158,7 @@ export async function openSeeded(folder: string): Promise<Seeded> {
     site: seededSite(folder),
     policy,
     store,
+    identity,
     live,
     accounts,
     clock,
@@ -243,6 +250,8 @@ async function fill(store: RecordStore): Promise<void> {
   );
   await release(store, { member: "house-01", subject: "a".repeat(32), slots: known.slice(-25) });
   await release(store, { member: "house-02", subject: "b".repeat(32), slots: slots.slice(-1) });
+  const head = signHead(store.read, logSigner("kijiji", identity.keys));
+  if (head) await store.run("saveHead", { ...head, signed: NOW });
   await store.run("giveConsent", {
     member: memberId("house-01"),
     offer: "trading" as OfferId,
@@ -266,8 +275,9 @@ async function release(
     passed: slots.map((index) => {
       const { start, balance, provenance } = summaryAt(member, index);
       const { charge: _, discharge: __, ...sent } = balance;
+      const summaryId = Number(idOf.get(member, start)?.id);
       return {
-        summaryId: Number(idOf.get(member, start)?.id),
+        summaryId,
         member,
         subject,
         recipient: "hub",
@@ -279,7 +289,13 @@ async function release(
           summary: { kind: "energyInterval" as const, subject, start, provenance, ...sent },
         },
         leaf: {
-          ...{ version: 1 as const, offer: "trading", policy: "", recipient: "hub", members: [] },
+          ...{
+            version: 1 as const,
+            offer: "trading",
+            policy: "",
+            recipient: "hub",
+            members: [commitmentOf(identity.secret, memberId(member), summaryId).hash],
+          },
           window: { from: start, to: addMs(start, SLOT_MS) },
         },
       };

@@ -1,0 +1,14 @@
+import { publicKeyFromText } from "../../protocol/keys.ts";
+import type { ProofKeys } from "../release/proof.ts";
+import { logSigner } from "../release/egress-log.ts";
+import type { PortalOptions } from "./context.ts";
+
+/** The keys behind the proofs of this gateway: its log's, and the hub's as the witness. */
+export function proofKeysOf({ site, identity }: Pick<PortalOptions, "site" | "identity">): ProofKeys {
+  const { hub } = site;
+  return {
+    log: logSigner(site.id, identity.keys),
+    secret: identity.secret,
+    ...(hub && { witness: { name: hub.id, publicKey: publicKeyFromText(hub.publicKey) } }),
+  };
+}

@@ -1,0 +1,40 @@
+import type { Offer, Summary } from "../../domain/model/index.ts";
+import { canonicalJson } from "../../protocol/canonical.ts";
+import type { SummaryItem } from "../../protocol/messages.ts";
+import { itemOf } from "../release/gate.ts";
+import type { Portal } from "./context.ts";
+
+/** A pseudonym that nobody has. */
+const NOBODY = "0".repeat(32);
+
+const MADE: Readonly<Record<Offer["kind"], SummaryItem>> = {
+  energyInterval: {
+    ...{ kind: "energyInterval", subject: NOBODY, start: 1_781_517_600_000, provenance: "counted" },
+    ...{ import: 120, export: 0, production: 45, consumption: 165, selfConsumption: 45 },
+  },
+  farmDay: {
+    ...{ kind: "farmDay", subject: NOBODY, day: "2026-06-15", latitude: 0, elevation: 1_600 },
+    windSensorHeight: 2,
+    farm: { airTemperatureMin: 12.5, airTemperatureMax: 24.1, rainfall: 3.2, coverage: 1 },
+  },
+};
+
+/**
+ * What would leave under an offer, byte for byte: the member's own last one, where there is one. One that has left is
+ * shown as it left; one that has not is shown under a pseudonym of zeros, because its own is not decided yet.
+ */
+export function exampleOf(
+  { store, policy }: Pick<Portal, "store" | "policy">,
+  { member, offer }: { readonly member: string; readonly offer: Offer },
+): { readonly text: string; readonly own: boolean } {
+  const sent = store.read
+    .prepare("SELECT item FROM release WHERE member = ? AND offer = ? ORDER BY sequence DESC LIMIT 1")
+    .get(member, offer.id);
+  if (sent) return { text: String(sent.item), own: true };
+  const last = store.read
+    .prepare("SELECT summary FROM summary WHERE member = ? AND kind = ? ORDER BY time DESC LIMIT 1")
+    .get(member, offer.kind);
+  const summary = last ? itemOf(JSON.parse(String(last.summary)) as Summary, NOBODY) : MADE[offer.kind];
+  const item = { offer: offer.id, policyVersion: policy?.version ?? 0, purpose: offer.purpose, summary };
+  return { text: canonicalJson({ ...item, sequence: 1 }), own: last !== undefined };
+}

@@ -1,0 +1,76 @@
+import { html } from "hono/html";
+import { memberId } from "../../domain/model/index.ts";
+import { publicKeyToText } from "../../protocol/keys.ts";
+import { methodOf, RECEIPT_FORMATS, stateOf, type ReceiptFacts } from "../../protocol/receipts/index.ts";
+import type { Html } from "../../platform/web/index.ts";
+import { consentRecords } from "../release/consents.ts";
+import { showPage, speechFor, type Portal, type PortalContext } from "./context.ts";
+import { fill } from "./format.ts";
+import { purposeWords } from "./messages.ts";
+import { receiptWords } from "./sharing-receipt-messages.ts";
+import { sharingWords } from "./sharing-messages.ts";
+
+/** What the receipts of one consent say; undefined where the member has no such consent. */
+export function receiptFacts(
+  { site, store, policy, clock, identity }: Pick<Portal, "site" | "store" | "policy" | "clock" | "identity">,
+  { id, member, language }: { readonly id: number; readonly member: string; readonly language: string },
+): ReceiptFacts | undefined {
+  const consent = consentRecords(store.read, memberId(member)).find((one) => one.id === id);
+  if (!consent) return undefined;
+  // Only the policy that it was given under says what was agreed.
+  const offer =
+    policy?.version === consent.policyVersion
+      ? policy.offers.find((one) => one.id === consent.offer)
+      : undefined;
+  return {
+    site: { id: site.id, name: site.name },
+    publicKey: publicKeyToText(identity.keys.publicKey),
+    ...{ consent, now: clock.now(), language },
+    ...(offer && { offer, kind: offer.kind }),
+  };
+}
+
+/** One consent on one sheet of paper. */
+export function receiptPage(c: PortalContext, portal: Portal): Response | Promise<Response> {
+  const { f, language } = speechFor(c, portal);
+  const member = c.var.person.id;
+  const facts = receiptFacts(portal, { id: Number(c.req.param("id")), member, language });
+  if (!facts) return c.redirect("/sharing", 303);
+  const [w, s] = [receiptWords(language), sharingWords(language)];
+  const { consent, offer, site } = facts;
+  const { given, expires, withdrawn } = consent;
+  const state = fill(w[stateOf(facts)], {
+    time: f.dateTime(withdrawn ?? expires),
+    date: f.fullDate(expires),
+  });
+  const row = (label: string, value: string): Html =>
+    html`<dt>${label}</dt>
+      <dd>${value}</dd>`;
+  return showPage(c, portal, {
+    title: w.title,
+    styles: ["sharing.css"],
+    body: html`<section class="card">
+      <h1>${w.title}</h1>
+      <dl class="terms">
+        ${row(w.member, portal.site.members.find((one) => one.id === member)?.name ?? member)}
+        ${row(w.coop, site.name)} ${row(w.offer, offer?.title ?? consent.offer)}
+        ${offer ? row(s.what, s[offer.kind]) : ""} ${row(s.who, consent.recipient)}
+        ${row(s.why, `${purposeWords(consent.purpose, language)} (${consent.purpose})`)}
+        ${offer ? row(s.keeps, fill(s.keepsDays, { days: f.number(offer.retentionDays) })) : ""}
+        ${row(w.policy, String(consent.policyVersion))}
+        ${row(w.givenOn, `${f.fullDate(given)}, ${f.time(given)}`)} ${row(w.state, state)}
+        ${row(w.number, String(consent.id))} ${row(w.made, `${f.fullDate(facts.now)}, ${f.time(facts.now)}`)}
+      </dl>
+      <p>${w.rights}</p>
+      <p class="soft">${w.key}</p>
+      <pre class="key">${methodOf(portal.identity.keys.publicKey).split("#")[0]}</pre>
+      <p class="actions no-print">
+        ${RECEIPT_FORMATS.map(
+          (format) =>
+            html`<a href="/api/consents/${consent.id}/receipt?format=${format}" download>${w[format]}</a>`,
+        )}
+        <span class="soft">${w.print}</span>
+      </p>
+    </section>`,
+  });
+}

@@ -237,7 +237,11 @@ function byStream(source: Source, span: Span): Map<StreamId, Reading[]> {
 }
 
 /** Hours without readings are jumped over. */
-function* since(source: Source, time: Instant, { to = instant(Infinity), streams }: Only = {}): Generator<Reading> {
+function* since(
+  source: Source,
+  time: Instant,
+  { to = instant(Infinity), streams }: Only = {},
+): Generator<Reading> {
   for (let from: number = time; from < to;) {
     const start = firstFrom(source, from);
     if (start === undefined || start >= to) return;

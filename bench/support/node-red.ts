@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../../cli/demo/ports.ts";
-import { end } from "./gateway.ts";
+import { end, processorMs } from "./gateway.ts";
 import { nodeRed } from "./install-peers.ts";
 
 /** How long Node-RED may take to start its flows, ms. */
@@ -11,6 +11,8 @@ const PATIENCE_MS = 60_000;
 export interface NodeRed extends AsyncDisposable {
   /** From exec to the line "Started flows", ms. */
   readonly startMs: number;
+  /** Processor time until then, ms. */
+  readonly startCpuMs: number;
   readonly pid: number;
 }
 
@@ -42,7 +44,13 @@ export async function startNodeRed(folder: string, flows: readonly object[]): Pr
     });
     child.once("exit", () => reject(new Error(`Node-RED ended: ${said.slice(-500)}`)));
   });
-  return { startMs: performance.now() - start, pid: child.pid ?? 0, [Symbol.asyncDispose]: () => end(child) };
+  const pid = child.pid ?? 0;
+  return {
+    startMs: performance.now() - start,
+    startCpuMs: processorMs(pid),
+    pid,
+    [Symbol.asyncDispose]: () => end(child),
+  };
 }
 
 /** What a user would draw: MQTT in, a function that makes line protocol, a request to InfluxDB for each message. */

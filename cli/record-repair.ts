@@ -101,7 +101,9 @@ function keepJournal(data: string, now: Instant): string {
 function wordsOf({ blocks, frames, tables, kept }: Lost): string[] {
   const readings = blocks.reduce((sum, block) => sum + block.readings, 0);
   return [
-    `Repaired. Lost: ${readings} readings in ${blocks.length} blocks.`,
+    tables.length > 0 && blocks.length === 0
+      ? "Repaired. Lost of the file:"
+      : `Repaired. Lost: ${readings} readings in ${blocks.length} blocks.`,
     ...blocks.map(wordsOfBlock),
     ...frames.map(wordsOfFrames),
     ...tables.map(({ table, rows, lost }) => `Table ${table}: ${rows} rows kept, lost: ${lost.join(", ")}.`),

@@ -4,6 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 import type { Logger } from "../../platform/log.ts";
 import { ColumnsBuilder, sequenceAt, type ReadingColumns } from "./blocks/columns.ts";
+import { faultOf } from "./faults.ts";
 import { HotReadings } from "./hot.ts";
 import { framesAfter } from "./journal/replay.ts";
 import { refuseNewer, version } from "./migrate.ts";
@@ -67,7 +68,7 @@ function tryToOpen(folder: string, options: ReaderOptions): RecordReader | undef
     return { readings: openReadings({ read, hot, ...options }), read, [Symbol.dispose]: () => read.close() };
   } catch (error) {
     read.close();
-    throw error;
+    throw unreadable(folder, error);
   }
 }
 
@@ -83,7 +84,7 @@ function openSnapshot(folder: string): DatabaseSync {
     throw new FieldwattError("RECORD_FAILED", message);
   } catch (error) {
     db.close();
-    throw failed(folder, error);
+    throw unreadable(folder, error);
   }
 }
 
@@ -93,13 +94,15 @@ function openFile(folder: string): DatabaseSync {
   try {
     return openReadOnly(path);
   } catch (error) {
-    throw failed(folder, error);
+    throw unreadable(folder, error);
   }
 }
 
-function failed(folder: string, error: unknown): unknown {
+/** What reading the record in a folder threw, and what to do. */
+export function unreadable(folder: string, error: unknown): unknown {
   if (error instanceof FieldwattError) return error;
-  const message = `The record in ${folder} cannot be read: ${messageOf(error)}`;
+  const todo = faultOf(error) === "damaged" ? ". Stop the gateway, then run: fieldwatt record repair" : "";
+  const message = `The record in ${folder} cannot be read: ${messageOf(error)}${todo}`;
   return new FieldwattError("RECORD_FAILED", message, { cause: error });
 }
 

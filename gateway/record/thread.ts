@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { FieldwattError } from "../../domain/model/index.ts";
 import type { Answer, ReadyAnswer, Task } from "./messages.ts";
+import { faultWords } from "./words.ts";
 import type { WriterData } from "./writer.ts";
 
 /** The writer's thread as the main thread sees it. */
@@ -27,7 +28,10 @@ export async function startWriter(data: WriterData): Promise<WriterThread> {
   const worker = new Worker(moduleBeside("writer"), { workerData: data, name: "record" });
   const thread = listen(worker);
   const ready = await thread.next();
-  if (ready.kind === "failed") throw new FieldwattError(ready.code, ready.message);
+  if (ready.kind === "failed") {
+    const todo = ready.fault === undefined ? "" : `. ${faultWords(ready.fault)}`;
+    throw new FieldwattError(ready.code, `${ready.message}${todo}`);
+  }
   if (ready.kind !== "ready") throw new FieldwattError("RECORD_FAILED", "The record's writer began oddly.");
   return {
     ready,

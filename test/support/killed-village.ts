@@ -37,7 +37,7 @@ const command = join(import.meta.dirname, "..", "..", "cli", "fieldwatt.mjs");
 /** As the command line keeps it: code that is stripped of its types and compiled. */
 const codeCache = join(tmpdir(), `fieldwatt-code-${process.getuid?.()}`);
 /** Of the process's output, for a failed test. */
-const OUTPUT_MAX = 20_000;
+const OUTPUT_MAX = 1_000_000;
 
 export interface KilledVillageOptions {
   readonly folder: string;

@@ -108,7 +108,9 @@ it("saves what a damaged page of the file leaves, and keeps the damaged file", (
   const blocks = saved.tables.find(({ table }) => table === "block");
   expect(blocks?.rows).toBeGreaterThan(HOURS / 2);
   expect(blocks?.rows).toBeLessThan(HOURS);
-  expect(blocks?.lost).toHaveLength(1);
+  expect(blocks?.lost).toHaveLength(HOURS - Number(blocks?.rows));
+  for (const words of blocks?.lost ?? [])
+    expect(words).toMatch(/^block \d+ \(meter from 2026-06-1[56]T\d\d:00:00.000Z\)$/);
   expect(saved.tables.filter(({ table, lost }) => table !== "block" && lost.length > 0)).toEqual([]);
 
   const after = verifyRecord(folder);
@@ -131,4 +133,30 @@ it("says that nothing can be saved of a file whose head is gone", () => {
   writeFileSync(path, bytes);
   expect(() => salvage(path)).toThrow(expect.objectContaining({ code: "RECORD_FAILED" }));
   expect(existsSync(path)).toBe(true);
+});
+
+it("keeps the number of a stream whose name is lost, so that no other stream gets its readings", () => {
+  using before = new DatabaseSync(path);
+  const page = Number(before.prepare("PRAGMA page_size").get()?.["page_size"]);
+  const sql = "SELECT rootpage FROM sqlite_schema WHERE name IN ('stream', 'sqlite_autoindex_stream_1')";
+  const roots = before.prepare(sql).all();
+  before.close();
+  const bytes = readFileSync(path);
+  for (const { rootpage } of roots) bytes.fill(0xff, (Number(rootpage) - 1) * page, Number(rootpage) * page);
+  writeFileSync(path, bytes);
+
+  expect(roots).toHaveLength(2);
+  expect(salvage(path).tables.find(({ table }) => table === "stream")?.lost).toEqual(["everything"]);
+  {
+    using kept = openKept(path);
+    kept.keep([{ stream: power, time: instant(START), value: 7, quality: "ok" }]);
+    kept.pack();
+  }
+  using db = new DatabaseSync(path);
+  expect(db.prepare("SELECT name FROM stream ORDER BY id").all()).toEqual([
+    { name: "lost-stream-1/unknown" },
+    { name: power },
+  ]);
+  const always = { from: instant(0), to: instant(9e12) };
+  expect(openReadings({ read: db }).between(power, always)).toMatchObject([{ value: 7 }]);
 });

@@ -1,15 +1,21 @@
 import { renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import { FieldwattError, messageOf } from "../../../domain/model/index.ts";
+import { FieldwattError, instant, messageOf, toIso } from "../../../domain/model/index.ts";
 import { migrate } from "../migrate.ts";
 import { migrations } from "../migrations.ts";
+import { JOURNAL_FOLDER } from "../reader.ts";
 import { transact } from "../transact.ts";
+import { copyFromIndex, isNamed, nameTheNameless } from "./names.ts";
 
 /** One table of a damaged file. */
 export interface SalvagedTable {
   readonly table: string;
   readonly rows: number;
-  /** Ranges of row ids whose pages cannot be read; a table without row ids says "rows in the middle". */
+  /**
+   * Ranges of row ids whose pages cannot be read, of blocks with device and begin; a table without row ids says "rows
+   * in the middle", one whose root is damaged "everything".
+   */
   readonly lost: readonly string[];
 }
 
@@ -35,7 +41,8 @@ export function salvage(path: string): Salvaged {
   using made = new DatabaseSync(half);
   migrate(made, { path: half, steps: stepsOf(old) });
   made.exec("PRAGMA foreign_keys = OFF");
-  const tables = [...columns].map(([table, names]) => copyTable(old, made, { table, names }));
+  const tables = namesFirst(columns).map(([table, names]) => copyTable(old, made, { table, names }));
+  if (columns.has("block")) nameTheNameless(made, join(dirname(path), JOURNAL_FOLDER));
   made.close();
   old.close();
   const kept = `${path}.damaged`;
@@ -78,11 +85,14 @@ function tablesOf(db: DatabaseSync, path: string): Map<string, string[]> {
       }),
     );
   } catch (error) {
-    throw new FieldwattError("RECORD_FAILED", `Nothing of ${path} can be read: ${messageOf(error)}`, {
-      cause: error,
-    });
+    const message = `Nothing of ${path} can be read (${messageOf(error)}): only a backup helps. fieldwatt record restore`;
+    throw new FieldwattError("RECORD_FAILED", message, { cause: error });
   }
 }
+
+/** Of the others it is said whose they are. */
+const namesFirst = (columns: Map<string, string[]>): [string, string[]][] =>
+  [...columns].toSorted(([a], [b]) => Number(isNamed(b)) - Number(isNamed(a)));
 
 interface Table {
   readonly table: string;
@@ -90,12 +100,15 @@ interface Table {
 }
 
 function copyTable(old: DatabaseSync, made: DatabaseSync, { table, names }: Table): SalvagedTable {
+  const named = isNamed(table) ? copyFromIndex(old, made, table) : undefined;
+  if (named !== undefined) return { table, rows: named, lost: [] };
   const insert = made.prepare(
     `INSERT OR IGNORE INTO "${table}" (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`,
   );
   const keep = (rows: readonly Record<string, unknown>[]): number =>
     transact(made, () => rows.reduce((sum, row) => sum + Number(insert.run(...valuesOf(row)).changes), 0));
   const bounds = boundsOf(old, table);
+  if (bounds === "nothing") return { table, rows: 0, lost: ["everything"] };
   if (bounds === "no row ids") return copyFromBothEnds(old, { table, names }, keep);
   const lost: string[] = [];
   let rows = 0;
@@ -112,13 +125,17 @@ function copyTable(old: DatabaseSync, made: DatabaseSync, { table, names }: Tabl
   };
   for (let from = bounds.first; from <= bounds.last; from += ROWS_A_STEP)
     copy(from, Math.min(bounds.last, from + ROWS_A_STEP - 1));
-  return { table, rows, lost: ranges(lost.map(Number)) };
+  const ids = lost.map(Number);
+  return { table, rows, lost: (table === "block" && wordsOfBlocks(old, made, ids)) || ranges(ids) };
 }
 
 const valuesOf = (row: Record<string, unknown>): SQLInputValue[] => Object.values(row) as SQLInputValue[];
 
 /** The least and the largest row id; where the ends cannot be read, as far as ids of a record go. */
-function boundsOf(db: DatabaseSync, table: string): { first: number; last: number } | "no row ids" {
+function boundsOf(
+  db: DatabaseSync,
+  table: string,
+): { first: number; last: number } | "no row ids" | "nothing" {
   const edge = (order: "ASC" | "DESC"): number => {
     const row = db.prepare(`SELECT rowid AS id FROM "${table}" ORDER BY rowid ${order} LIMIT 1`).get();
     return row ? Number(row["id"]) : 0;
@@ -127,8 +144,21 @@ function boundsOf(db: DatabaseSync, table: string): { first: number; last: numbe
     return { first: edge("ASC"), last: edge("DESC") };
   } catch (error) {
     if (messageOf(error).includes("no such column: rowid")) return "no row ids";
-    return { first: 1, last: ROWS_TRIED_MAX };
+    return leadsNowhere(db, table) ? "nothing" : { first: 1, last: ROWS_TRIED_MAX };
   }
+}
+
+/** Whether the way to every row is damaged, as it is where a table's root page is. */
+function leadsNowhere(db: DatabaseSync, table: string): boolean {
+  for (let id = 1; id <= ROWS_TRIED_MAX; id *= 2) {
+    try {
+      db.prepare(`SELECT rowid FROM "${table}" WHERE rowid = ?`).get(id);
+      return false;
+    } catch {
+      continue;
+    }
+  }
+  return true;
 }
 
 const ROWS_TRIED_MAX = 1_000_000;
@@ -153,6 +183,23 @@ function copyFromBothEnds(
   const whole = walk("ASC");
   if (!whole) walk("DESC");
   return { table, rows, lost: whole ? [] : ["rows in the middle"] };
+}
+
+/** Whose blocks they were and where they began, as their index still tells; undefined where it is damaged, too. */
+function wordsOfBlocks(old: DatabaseSync, made: DatabaseSync, ids: readonly number[]): string[] | undefined {
+  try {
+    const wanted = new Set(ids);
+    const rows = old.prepare("SELECT id, device, first FROM block INDEXED BY block_device").all();
+    const name = made.prepare("SELECT name FROM device WHERE id = ?");
+    return rows
+      .filter(({ id }) => wanted.has(Number(id)))
+      .map(({ id, device, first }) => {
+        const whose = String(name.get(Number(device))?.["name"] ?? `device ${Number(device)}`);
+        return `block ${Number(id)} (${whose} from ${toIso(instant(Number(first)))})`;
+      });
+  } catch {
+    return undefined;
+  }
 }
 
 /** 3, 4, 5, 9 as "3 to 5", "9". */

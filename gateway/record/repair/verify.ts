@@ -5,7 +5,7 @@ import type { ReadingColumns } from "../blocks/columns.ts";
 import { openRow, prepare, rowOf, type BlockHead } from "../blocks/rows.ts";
 import { framesAfter, holesIn } from "../journal/replay.ts";
 import { packedFrame } from "../progress.ts";
-import { JOURNAL_FOLDER, openRecordReader } from "../reader.ts";
+import { JOURNAL_FOLDER, openRecordReader, unreadable } from "../reader.ts";
 import type { FrameRange } from "../state.ts";
 
 /** What is wrong with one block, as far as its row still tells. */
@@ -59,7 +59,14 @@ export function verifyRecord(
   onProgress: (progress: Progress) => void = () => undefined,
 ): Verified {
   using reader = openRecordReader(folder);
-  const { read } = reader;
+  try {
+    return verifyAll(folder, reader.read, onProgress);
+  } catch (error) {
+    throw unreadable(folder, error);
+  }
+}
+
+function verifyAll(folder: string, read: DatabaseSync, onProgress: (progress: Progress) => void): Verified {
   // First the journal: a gateway that packs writes over it in time.
   const journal = verifyJournal(join(folder, JOURNAL_FOLDER), packedFrame(read));
   const of = Number(prepare(read, "SELECT count(*) AS blocks FROM block").get()?.["blocks"]);

@@ -2,10 +2,11 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { addMs, FieldwattError, memberId, toIso, type Consent, type Offer } from "../domain/model/index.ts";
 import { openCommands } from "../gateway/record/open.ts";
-import { consentsOf } from "../gateway/release/consents.ts";
+import { consentRecords, type ConsentRecord } from "../gateway/release/consents.ts";
 import { loadPolicy, loadSite, type Site } from "../gateway/site/load.ts";
 import type { ClockLine } from "../platform/clock.ts";
 import { clockLine, clockOf, wholeNumber } from "./command-line.ts";
+import { receiptCommand } from "./consent-receipt.ts";
 
 const YEAR_DAYS = 365;
 const DAY_MS = 86_400_000;
@@ -38,12 +39,12 @@ export function consentCommand(): Command {
   withChoice(
     consent.command("withdraw").description("end a member's consent; nothing is released from now on"),
   ).action(withdraw);
-  return consent;
+  return consent.addCommand(receiptCommand());
 }
 
 async function list({ site, member, json }: { site: string; member?: string; json?: true }): Promise<void> {
   await using store = await openCommands({ path: recordOf(await loadSite(site)) });
-  const consents = consentsOf(store.read, member === undefined ? undefined : memberId(member));
+  const consents = consentRecords(store.read, member === undefined ? undefined : memberId(member));
   if (json) console.log(JSON.stringify(consents, null, 2));
   else for (const c of consents) console.log(lineOf(c));
 }
@@ -110,10 +111,10 @@ async function chosen({
   return { site, member: memberId(member), offer, policyVersion: policy.version };
 }
 
-function lineOf({ member, offer, given, expires, withdrawn }: Consent): string {
+function lineOf({ id, member, offer, given, expires, withdrawn }: ConsentRecord): string {
   const end =
     withdrawn === undefined
       ? `until ${toIso(expires).slice(0, 10)}`
       : `withdrawn ${toIso(withdrawn).slice(0, 16)}`;
-  return `${member}  ${offer}  since ${toIso(given).slice(0, 16)}  ${end}`;
+  return `${id}  ${member}  ${offer}  since ${toIso(given).slice(0, 16)}  ${end}`;
 }

@@ -4,10 +4,10 @@ import type { SessionEnv } from "../../platform/web/index.ts";
 import { canonicalJson } from "../../protocol/canonical.ts";
 import { odrlOffers, RECEIPT_FORMATS, receiptText, stateOf } from "../../protocol/receipts/index.ts";
 import { consentRecords } from "../release/consents.ts";
+import { receiptFacts } from "../release/receipts.ts";
 import { speechFor, type Portal } from "./context.ts";
 import { offersSchema, problemSchema } from "./schemas.ts";
 import { offersOf } from "./shared.ts";
-import { receiptFacts } from "./sharing-receipt.ts";
 import { giveOne, withdrawAll, withdrawOne } from "./sharing-routes.ts";
 
 /** Offers, consents and their receipts. The member is always the one of the session, never a parameter. */

@@ -1,34 +1,12 @@
 import { html } from "hono/html";
-import { memberId } from "../../domain/model/index.ts";
-import { publicKeyToText } from "../../protocol/keys.ts";
-import { methodOf, RECEIPT_FORMATS, stateOf, type ReceiptFacts } from "../../protocol/receipts/index.ts";
+import { methodOf, RECEIPT_FORMATS, stateOf } from "../../protocol/receipts/index.ts";
 import type { Html } from "../../platform/web/index.ts";
-import { consentRecords } from "../release/consents.ts";
+import { receiptFacts } from "../release/receipts.ts";
 import { showPage, speechFor, type Portal, type PortalContext } from "./context.ts";
 import { fill } from "./format.ts";
 import { purposeWords } from "./messages.ts";
 import { receiptWords } from "./sharing-receipt-messages.ts";
 import { sharingWords } from "./sharing-messages.ts";
-
-/** What the receipts of one consent say; undefined where the member has no such consent. */
-export function receiptFacts(
-  { site, store, policy, clock, identity }: Pick<Portal, "site" | "store" | "policy" | "clock" | "identity">,
-  { id, member, language }: { readonly id: number; readonly member: string; readonly language: string },
-): ReceiptFacts | undefined {
-  const consent = consentRecords(store.read, memberId(member)).find((one) => one.id === id);
-  if (!consent) return undefined;
-  // Only the policy that it was given under says what was agreed.
-  const offer =
-    policy?.version === consent.policyVersion
-      ? policy.offers.find((one) => one.id === consent.offer)
-      : undefined;
-  return {
-    site: { id: site.id, name: site.name },
-    publicKey: publicKeyToText(identity.keys.publicKey),
-    ...{ consent, now: clock.now(), language },
-    ...(offer && { offer, kind: offer.kind }),
-  };
-}
 
 /** One consent on one sheet of paper. */
 export function receiptPage(c: PortalContext, portal: Portal): Response | Promise<Response> {

@@ -61,7 +61,10 @@ it(
 
 async function expectDeliveredOnce(village: Village): Promise<void> {
   using db = village.record();
-  const released = rowsOf(db, "SELECT sequence, item FROM release ORDER BY sequence");
+  // A slot that closes just before the end leaves with the next start: it waits, and the hub does not have it.
+  const sql =
+    "SELECT sequence, item FROM release WHERE sequence NOT IN (SELECT sequence FROM outbox) ORDER BY sequence";
+  const released = rowsOf(db, sql);
   await using storage = await openStorage({ kind: "pglite", dir: join(village.folder, "hub") });
   const held = await storage.query("SELECT sequence, digest FROM item ORDER BY sequence");
   expect(held.map((row) => [Number(row.sequence), row.digest])).toEqual(

@@ -80,7 +80,8 @@ export class Timekeeper implements GatewayTime {
       now: () => this.now(),
       trusted: () => this.model.anchor !== undefined,
       speed: 1,
-      sleep: (ms, signal) => wait(Math.max(0, ms), undefined, { ...(signal && { signal }) }).catch(() => undefined),
+      sleep: (ms, signal) =>
+        wait(Math.max(0, ms), undefined, { ...(signal && { signal }) }).catch(() => undefined),
     };
     this.reading = {
       keepUndated: (readings, uptime) => this.keepUndated(readings, uptime),

@@ -20,7 +20,7 @@ const METERS = 3;
 /** One cycle in so many is the whole gateway; the others are what a reading passes through. */
 const WHOLE_EVERY = 25;
 /** One cycle in so many is killed while it opens the record. */
-const STARTS_EVERY = 4;
+const STARTS_EVERY = 3;
 /** The dead process's record is held against the ledger after so many cycles. */
 const CHECK_EVERY = 10;
 
@@ -45,7 +45,7 @@ async function live({ village, chance, ...lane }: Lane, cycle: number): Promise<
   const opening = performance.now();
   await running.ready;
   const openMs = whole ? lane.openMs : Math.ceil(performance.now() - opening);
-  await village.publishers[chance.below(METERS)]?.more(1 + chance.below(150));
+  await village.publishers[chance.below(METERS)]?.more(1 + chance.below(100));
   await wait(chance.below(12));
   await running.end("SIGKILL");
   return openMs;

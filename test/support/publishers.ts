@@ -27,7 +27,7 @@ export interface PublisherOptions {
 }
 
 /** After a connection that was lost or refused, ms. */
-const PAUSE_MS = 50;
+const PAUSE_MS = 120;
 
 export function openPublisher({ id, password, port, now, window = 20 }: PublisherOptions): Publisher {
   const sent: number[] = [];

@@ -72,23 +72,27 @@ export const timeCommands = {
   },
 
   /**
-   * The clock was ahead. What was made of the wrong times and did not leave is withdrawn, and the quarter hours since
-   * the true time of `from` are closed anew; what left stays as it is.
+   * The clock was ahead. What was made of the wrong times and did not leave is withdrawn, also all that now lies in the
+   * future: nobody can have measured it. The quarter hours since the last one that stands are closed anew; what left
+   * stays as it is.
    */
   correctBackwards(db: DatabaseSync, { event, from, by }: BackwardCorrection): Withdrawn {
     note(db, event);
-    const slot = Math.floor(from / SLOT_MS) * SLOT_MS;
+    const slot = slotBefore(Math.min(from, event.time));
     // Also what is not decided anew may have left in an earlier version.
     const gone = "EXISTS (SELECT 1 FROM release WHERE release.summary = summary.id)";
     const left = db.prepare(`SELECT count(*) AS n FROM summary WHERE time >= ? AND ${gone}`).get(slot);
     const withdrawn = db.prepare(`DELETE FROM summary WHERE time >= ? AND NOT ${gone}`).run(slot);
     db.prepare("DELETE FROM interval WHERE start >= ?").run(slot);
-    const again = Math.floor((from + by) / SLOT_MS) * SLOT_MS;
+    const standing = db.prepare("SELECT max(start) AS last FROM interval").get()?.["last"];
+    const again = Math.min(slotBefore(from + by), Number(standing ?? from + by) + SLOT_MS);
     const back = "UPDATE progress SET value = min(value, ?) WHERE";
     db.prepare(`${back} name IN ('energy', 'released') OR name LIKE 'farm %'`).run(again);
     return { withdrawn: Number(withdrawn.changes), left: Number(left?.["n"]) };
   },
 };
+
+const slotBefore = (time: number): number => Math.floor(time / SLOT_MS) * SLOT_MS;
 
 function note(db: DatabaseSync, event: ClockEvent): void {
   const { boot, uptime, time, state, source, because, corrected } = event;

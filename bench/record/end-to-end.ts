@@ -36,6 +36,8 @@ export async function endToEnd(context: BenchContext): Promise<Figure[]> {
   {
     await using gateway = await startGateway(site, join(folder, "gateway.log"));
     for (const message of MESSAGES) figures.push(...(await ours(gateway, { site, message }, context)));
+    for (const message of MESSAGES)
+      figures.push(...(await atTheOfferedRate(gateway, { site, message }, context)));
     figures.push(figure("resident memory after the load", gateway.memory().now, "MB"));
   }
   await using stack = await openStack(folder, context.note);
@@ -69,6 +71,25 @@ const loadOf = (port: number, { site, message }: Work): Load => ({
   warmUpMs: WARM_UP_MS,
   measureMs: MEASURE_MS,
 });
+
+/** Offered on all connections together: the rate at which the time to PUBACK is promised. */
+const OFFERED_READINGS = 20_000;
+
+/** The time to PUBACK at the offered rate, where the load above is as much as the gateway can take. */
+async function atTheOfferedRate(
+  gateway: RunningGateway,
+  work: Work,
+  { signal }: BenchContext,
+): Promise<Figure[]> {
+  const pace = OFFERED_READINGS / work.message.readings / PUBLISHERS;
+  const counted = await publish({ ...loadOf(gateway.brokerPort, work), pace }, signal);
+  const rate = perSecond(counted) * work.message.readings;
+  const what = `${OFFERED_READINGS.toLocaleString("en")} readings a second offered, ${work.message.name}`;
+  return [
+    figure(`acknowledged, ${what}`, rate, "1/s"),
+    figure(`time to PUBACK, 99 of 100, ${what}`, counted.p99, "ms"),
+  ];
+}
 
 const perSecond = ({ acknowledged, ms }: Counted): number => (acknowledged * 1_000) / ms;
 

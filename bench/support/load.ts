@@ -8,6 +8,8 @@ export interface Load {
   readonly payload: string;
   /** Messages under way on each connection. */
   readonly inFlight: number;
+  /** Messages a second on each connection, acknowledged or not; absent: as fast as acknowledgements come back. */
+  readonly pace?: number;
   readonly warmUpMs: number;
   readonly measureMs: number;
 }

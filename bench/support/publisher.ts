@@ -56,6 +56,17 @@ function publisher(socket: Socket, topic: string): (count: number) => void {
   };
 }
 
+/** Sends what has become due each 10 ms, whether the last was acknowledged or not. */
+function keepPace(perSecond: number, send: (count: number) => void): void {
+  const begin = performance.now();
+  let done = 0;
+  setInterval(() => {
+    const due = Math.floor(((performance.now() - begin) * perSecond) / 1_000);
+    if (due > done) send(due - done);
+    done = due;
+  }, 10);
+}
+
 /** One connection that always has `inFlight` messages under way; rejects when it is closed. */
 function run(user: Load["users"][number]): Promise<never> {
   const socket = connect({ host: "127.0.0.1", port: load.port, noDelay: true });
@@ -77,13 +88,14 @@ function run(user: Load["users"][number]): Promise<never> {
     const first = received < CONNACK_BYTES;
     received += bytes.length;
     if (received < CONNACK_BYTES) return;
-    if (first) send(load.inFlight);
+    if (first && load.pace === undefined) send(load.inFlight);
+    if (first && load.pace !== undefined) keepPace(load.pace, send);
     const acks = Math.floor((received - CONNACK_BYTES) / PUBACK_BYTES) - answered;
     answered += acks;
     acknowledged += acks;
     const now = performance.now();
     for (const at of sent.splice(0, acks)) latencies?.push(now - at);
-    if (acks > 0) send(acks);
+    if (acks > 0 && load.pace === undefined) send(acks);
   });
   return new Promise((_, reject) => {
     socket.on("error", reject);

@@ -1,7 +1,8 @@
-import { access, constants, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { access, constants, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 import type { ClockLine } from "../../platform/clock.ts";
+import { writeSecretFile } from "../../platform/secret-file.ts";
 
 /** What a village's folder remembers from one start to the next. */
 export interface DemoState {
@@ -58,15 +59,16 @@ export async function openDemoFolder(options: {
   };
   const line: ClockLine = { world: wallNow(), village: state.reached, speed };
   const villageNow = () => Math.ceil(line.village + (wallNow() - line.world) * speed);
-  const keep = (reached: number) => writeState(file, { ...state, reached });
-  await keep(state.reached + LEASE_SECONDS * 1000 * speed);
+  const leased = () => villageNow() + LEASE_SECONDS * 1000 * speed;
+  const keep = writesInTurn((reached: number) => writeSecretFile(file, JSON.stringify({ ...state, reached })));
+  await keep(leased);
   return {
     path,
     state,
     line,
     isNew: !known,
-    renew: () => keep(villageNow() + LEASE_SECONDS * 1000 * speed),
-    close: () => keep(villageNow()),
+    renew: () => keep(leased),
+    close: () => keep(villageNow),
   };
 }
 
@@ -97,7 +99,12 @@ async function readState(file: string): Promise<DemoState | undefined> {
   }
 }
 
-async function writeState(file: string, state: DemoState): Promise<void> {
-  await writeFile(`${file}.new`, JSON.stringify(state));
-  await rename(`${file}.new`, file);
+/** On a slow disk one write may still be under way when the next is due: each waits for the one before it. */
+function writesInTurn(write: (reached: number) => Promise<void>): (reached: () => number) => Promise<void> {
+  let last = Promise.resolve();
+  return (reached) => {
+    // One that failed was told to whoever asked for it.
+    last = last.catch(() => undefined).then(() => write(reached()));
+    return last;
+  };
 }

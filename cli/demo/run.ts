@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { instant } from "../../domain/model/index.ts";
+import { instant, messageOf } from "../../domain/model/index.ts";
 import { openHubKeys } from "../../federation/hub-keys.ts";
 import { setDevicePasswords } from "../../gateway/acquire/device-passwords.ts";
 import { openIdentity } from "../../gateway/site/identity.ts";
@@ -56,7 +56,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     speed,
     wallNow: () => Date.now(),
   });
-  const renewing = setInterval(() => void folder.renew(), RENEW_MS);
+  const renewing = setInterval(() => void folder.renew().catch(tellNotKept), RENEW_MS);
   try {
     return await runVillage({ ...options, faults: others }, { folder, ports, cuts });
   } finally {
@@ -64,6 +64,10 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     await folder.close();
   }
 }
+
+/** The village goes on; its processes say for themselves what a full disk means to them. */
+const tellNotKept = (cause: unknown): void =>
+  console.error(`How far the village's clock has come could not be kept: ${messageOf(cause)}`);
 
 async function choosePorts(port: number): Promise<Ports> {
   return {

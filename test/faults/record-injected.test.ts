@@ -90,12 +90,14 @@ describe.skipIf(cannotTrace())("a system call that fails", () => {
   it.each(points)(
     "for a while, %s: it goes on by itself, and what was refused is not there",
     { timeout: 60_000 },
-    async (_, { call, error, at }) => {
+    async (_, { call, error, says, at }) => {
       const ledger = await (async () => {
         await using running = startUnder(call, error, `${at}..${at + 12}`);
         await running.until(() => running.lost.length > 0 && running.keptAfterLost.length >= AFTERWARDS);
         return running;
       })();
+      for (const message of ledger.messages)
+        expect(message).toMatch(new RegExp(`^(failing|fine) The record could not commit: ${says}: `));
       await expectWhole(ledger);
     },
   );

@@ -104,6 +104,10 @@ export function openMemoryDisk(folder: string, megabytes: number): Disk {
   return mounted(at);
 }
 
+/** A command that is not there, other than one that may not mount. */
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "ENOENT";
+
 /** True, with one line on stderr, where this machine mounts nothing for us. */
 export function cannotMount(what: string): boolean {
   const folder = mkdtempSync(join(tmpdir(), "fieldwatt-mount-"));
@@ -112,6 +116,7 @@ export function cannotMount(what: string): boolean {
     return false;
   } catch (error) {
     const [line] = String(error).split("\n");
+    if (process.env.CI && isMissing(error)) throw new Error(`${what}: ${line}: apt-get install e2fsprogs mount`);
     process.stderr.write(`${what} skipped: no loop device can be mounted here (root needed): ${line}\n`);
     return true;
   } finally {

@@ -195,4 +195,18 @@ export const migrations: readonly MigrationStep[] = [
     name TEXT NOT NULL, size INTEGER NOT NULL, note TEXT NOT NULL, signed INTEGER NOT NULL, PRIMARY KEY (name, size)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- The policies under which consents were given (protocol/policy.ts): a yes is to one policy by its hash. '' where it
+  -- is older than hashes: it counts under no policy any more, and the member is asked again.
+  CREATE TABLE consented_policy (hash TEXT PRIMARY KEY, policy TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  -- Somebody may say yes for a member. scope: "all", or a JSON list of offers.
+  CREATE TABLE mandate (
+    id INTEGER PRIMARY KEY, guardian TEXT NOT NULL, member TEXT NOT NULL, scope TEXT NOT NULL, "from" INTEGER NOT NULL,
+    until INTEGER NOT NULL, revoked INTEGER, revoked_by TEXT
+  ) STRICT;
+  CREATE INDEX mandate_member ON mandate (member);
+  ALTER TABLE consent ADD COLUMN policy_hash TEXT NOT NULL DEFAULT '';
+  ALTER TABLE consent ADD COLUMN limits TEXT NOT NULL DEFAULT '{}';
+  ALTER TABLE consent ADD COLUMN mandate INTEGER REFERENCES mandate;
+  `,
 ];

@@ -22,3 +22,23 @@ export const GOVERNANCE_REASONS = {
 } as const;
 
 export type GovernanceReason = keyof typeof GOVERNANCE_REASONS;
+
+/** Why a step of a vote is not taken. */
+export const VOTE_REFUSALS = {
+  unknownProposal: "there is no such proposal",
+  alreadyProposed: "this policy is being voted on, or was",
+  tooManyOpen: "too many proposals are open",
+  doesNotFollow: "it does not follow the policy that the co-op voted last",
+  closesTooSoon: "the vote must stay open for a while",
+  notYetClosed: "the vote is still open",
+  closed: "the vote is closed",
+  notInElectorate: "this member was not among those who may vote when the proposal was made",
+  tellerUnknown: "this is no teller of the co-op",
+  notPassed: "the vote did not carry it",
+  notCounted: "the vote is not counted yet",
+  noCertificate: "there is no certificate to sign yet",
+  unknownOfficer: "this is no officer of the co-op",
+  badSignature: "the signature does not hold for this certificate",
+} as const;
+
+export type VoteRefusal = keyof typeof VOTE_REFUSALS;

@@ -39,13 +39,14 @@ function progressLine({ blocks, of }: { readonly blocks: number; readonly of: nu
 }
 
 export function wordsOf(found: Verified): string[] {
-  const { blocks, readings, frames, damagedBlocks, damagedFrames, file } = found;
+  const { blocks, readings, frames, damagedBlocks, damagedFrames, lostBefore, file } = found;
   return [
     `${readings} readings can be read: in ${blocks - damagedBlocks.length} blocks, and in ${frames} commits of the journal.`,
     ...(isWhole(found) ? ["Everything is in order."] : []),
     ...file.map((line) => `The file: ${line}`),
     ...damagedBlocks.map(wordsOfBlock),
     ...damagedFrames.map(wordsOfFrames),
+    ...lostBefore.map((frames) => `Lost before, nothing is left to repair: ${wordsOfFrames(frames)}`),
   ];
 }
 

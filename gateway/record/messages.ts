@@ -2,7 +2,7 @@ import type { ErrorCode } from "../../domain/model/index.ts";
 import type { ReadingColumns } from "./blocks/columns.ts";
 import type { PackSlice } from "./blocks/pack.ts";
 import type { Migrated } from "./migrate.ts";
-import type { Fault, FrameRange } from "./state.ts";
+import type { Fault, LostFrames } from "./state.ts";
 
 /** What the main thread and the writer's thread say to each other: one task at a time, one answer for each. */
 export type Task = AppendTask | CommandTask | PackTask | { readonly kind: "close" };
@@ -46,7 +46,7 @@ export interface ReadyAnswer {
   readonly migrated?: Migrated;
   /** Committed and not packed, as far as the main thread does not have it. */
   readonly columns: readonly ReadingColumns[];
-  readonly damaged: readonly FrameRange[];
+  readonly damaged: readonly LostFrames[];
   readonly state: JournalState;
 }
 

@@ -10,6 +10,7 @@ import type { ReadingColumns } from "./blocks/columns.ts";
 import { packSlice } from "./blocks/pack.ts";
 import { failure } from "./faults.ts";
 import { joined, partsOf } from "./journal/columns.ts";
+import { noteLost } from "./journal/lost.ts";
 import { openJournal, type Journal } from "./journal/journal.ts";
 import { buffersOf, NEW_STREAM, type Answer, type JournalState } from "./messages.ts";
 import type { AppendTask, CommandTask, PackTask, Task, WriterTask } from "./messages.ts";
@@ -147,10 +148,11 @@ async function start(port: MessagePort): Promise<void> {
     const packed = packedFrame(db);
     const opened =
       folder === undefined ? undefined : openJournal({ folder, packed }, Math.max(packed, after));
+    const damaged = opened?.damaged ?? [];
+    noteLost(db, damaged);
     const writer = new Writer(db, module.commands, opened?.journal);
     serve(port, writer);
     const columns = joined(opened?.columns ?? []);
-    const damaged = opened?.damaged ?? [];
     answer(port, { kind: "ready", columns, damaged, state: writer.state, ...(migrated && { migrated }) });
   } catch (error) {
     answer(port, failure(error));

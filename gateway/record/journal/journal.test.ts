@@ -150,7 +150,7 @@ describe("the journal", () => {
     );
   });
 
-  it("steps over a damaged page, has all the others and says which frame is lost", () => {
+  it("steps over a damaged page, has all the others and says which frame is lost, and when it came", () => {
     const { journal } = open();
     appendAll(journal, range(1, 6));
     journal.close();
@@ -160,7 +160,7 @@ describe("the journal", () => {
     writeFileSync(path, bytes);
     const { columns, damaged } = open();
     expect(valuesOf(columns)).toEqual([1, 2, 4, 5, 6]);
-    expect(damaged).toEqual([{ from: 3, to: 3 }]);
+    expect(damaged).toEqual([{ from: 3, to: 3, after: 1_780_000_000_002, before: 1_780_000_000_004 }]);
   });
 
   it("has its readings when a segment's first page is damaged", () => {

@@ -1,10 +1,10 @@
 import { mkdirSync, rmSync, statSync } from "node:fs";
 import { FieldwattError } from "../../../domain/model/index.ts";
 import type { ReadingColumns } from "../blocks/columns.ts";
-import type { FrameRange } from "../state.ts";
+import type { LostFrames } from "../state.ts";
 import { realDisk, type JournalDisk } from "./disk.ts";
 import { encodeFrame, PAGE_BYTES } from "./frame.ts";
-import { framesAfter, holesIn, segmentsOf } from "./replay.ts";
+import { framesAfter, holesIn, seenIn, segmentsOf, whenLost } from "./replay.ts";
 import {
   encodeHeader,
   framesOf,
@@ -49,7 +49,7 @@ export interface Opened {
   readonly journal: Journal;
   /** What is committed and not packed, in order. */
   readonly columns: readonly ReadingColumns[];
-  readonly damaged: readonly FrameRange[];
+  readonly damaged: readonly LostFrames[];
 }
 
 /** Opens the journal and reads what is not packed. Throws RECORD_NEWER, or what the disk throws. */
@@ -57,13 +57,11 @@ export function openJournal(options: JournalOptions, after: number): Opened {
   const { folder, packed } = options;
   mkdirSync(folder, { recursive: true });
   removeUnfinished(folder, options.segmentBytes ?? SEGMENT_BYTES);
-  const columns: ReadingColumns[] = [];
-  const numbers: number[] = [];
-  for (const frame of framesAfter(folder, after)) {
-    columns.push(frame.columns);
-    numbers.push(frame.number);
-  }
-  const damaged = holesIn(folder, after, numbers);
+  const frames = [...framesAfter(folder, after)];
+  const numbers = frames.map(({ number }) => number);
+  const holes = holesIn(folder, after, numbers);
+  const damaged = holes.map((hole) => whenLost(hole, frames.map(seenIn)));
+  const columns = frames.map((frame) => frame.columns);
   return { journal: new Journal(options, Math.max(packed, after, numbers.at(-1) ?? 0)), columns, damaged };
 }
 

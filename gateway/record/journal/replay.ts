@@ -1,4 +1,4 @@
-import type { FrameRange } from "../state.ts";
+import type { FrameRange, LostFrames } from "../state.ts";
 import {
   framesOf,
   readHeader,
@@ -60,6 +60,27 @@ export function holesIn(folder: string, after: number, numbers: readonly number[
     expected = number + 1;
   }
   return holes;
+}
+
+/** What a frame that can be read says of its readings. */
+export interface SeenFrame {
+  readonly number: number;
+  readonly count: number;
+  /** Times of its first and last reading, ms. */
+  readonly first: number;
+  readonly last: number;
+}
+
+export function seenIn({ number, columns: { count, times } }: Replayed): SeenFrame {
+  const own = times.subarray(0, count);
+  return { number, count, first: Math.min(...own), last: Math.max(...own) };
+}
+
+/** What the frames before and behind say about when the lost ones were. */
+export function whenLost({ from, to }: FrameRange, seen: readonly SeenFrame[]): LostFrames {
+  const before = seen.findLast(({ number }) => number < from);
+  const behind = seen.find(({ number }) => number > to);
+  return { from, to, ...(before && { after: before.last }), ...(behind && { before: behind.first }) };
 }
 
 function without(range: FrameRange, others: readonly FrameRange[]): FrameRange[] {

@@ -60,6 +60,7 @@ it("finds nothing in a record that is whole", () => {
     frames: 0,
     damagedBlocks: [],
     damagedFrames: [],
+    lostBefore: [],
     file: [],
   });
 });

@@ -2,7 +2,8 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Instant } from "../../../domain/model/index.ts";
 import { packSlice } from "../blocks/pack.ts";
 import { deleteBlock, prepare, rowOf, touch, utcDay, type BlockHead } from "../blocks/rows.ts";
-import { framesAfter, type Replayed } from "../journal/replay.ts";
+import { noteLost } from "../journal/lost.ts";
+import { framesAfter, holesIn, seenIn, whenLost, type Replayed, type SeenFrame } from "../journal/replay.ts";
 import { packedFrame, setPackedFrame } from "../progress.ts";
 import { transact } from "../transact.ts";
 import { describe, faultOf, headsOf, type DamagedBlock } from "./verify.ts";
@@ -40,6 +41,8 @@ const FRAMES_A_STEP = 200;
  * the next gateway begins its journal anew and writes over what is there.
  */
 export function packJournal(db: DatabaseSync, folder: string): void {
+  const after = packedFrame(db);
+  const seen: SeenFrame[] = [];
   let frames: Replayed[] = [];
   const pack = (): void =>
     transact(db, () => {
@@ -47,13 +50,21 @@ export function packJournal(db: DatabaseSync, folder: string): void {
         packSlice(db, { columns, firstFrame: number, lastFrame: number });
       setPackedFrame(db, frames.at(-1)?.number ?? 0);
     });
-  for (const frame of framesAfter(folder, packedFrame(db))) {
+  for (const frame of framesAfter(folder, after)) {
     frames.push(frame);
+    seen.push(seenIn(frame));
     if (frames.length < FRAMES_A_STEP) continue;
     pack();
     frames = [];
   }
   if (frames.length > 0) pack();
+  const numbers = seen.map(({ number }) => number);
+  transact(db, () =>
+    noteLost(
+      db,
+      holesIn(folder, after, numbers).map((hole) => whenLost(hole, seen)),
+    ),
+  );
 }
 
 /** Its bytes, where the file still gives them. */

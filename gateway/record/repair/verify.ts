@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { instant, messageOf, toIso } from "../../../domain/model/index.ts";
-import type { ReadingColumns } from "../blocks/columns.ts";
 import { openRow, prepare, rowOf, type BlockHead } from "../blocks/rows.ts";
-import { framesAfter, holesIn } from "../journal/replay.ts";
+import { notedAsLost } from "../journal/lost.ts";
+import { framesAfter, holesIn, seenIn, whenLost, type SeenFrame } from "../journal/replay.ts";
 import { packedFrame } from "../progress.ts";
 import { JOURNAL_FOLDER, openRecordReader, unreadable } from "../reader.ts";
-import type { FrameRange } from "../state.ts";
+import type { FrameRange, LostFrames } from "../state.ts";
 
 /** What is wrong with one block, as far as its row still tells. */
 export interface DamagedBlock {
@@ -36,6 +36,8 @@ export interface Verified {
   readonly damagedBlocks: readonly DamagedBlock[];
   /** Frames of the journal that a commit had and that cannot be read. */
   readonly damagedFrames: readonly DamagedFrames[];
+  /** Frames that were lost before: nothing of them is left to repair. */
+  readonly lostBefore: readonly DamagedFrames[];
   /** What SQLite says about the file; empty when it is in order. */
   readonly file: readonly string[];
 }
@@ -80,7 +82,11 @@ function verifyAll(folder: string, read: DatabaseSync, onProgress: (progress: Pr
     if (blocks % BLOCKS_A_STEP === 0 || blocks === of) onProgress({ blocks, of });
   }
   const { frames, readings, damagedFrames } = journal;
-  return { blocks, readings: whole + readings, frames, damagedBlocks, damagedFrames, file: checkFile(read) };
+  return {
+    ...{ blocks, readings: whole + readings, frames, damagedBlocks, damagedFrames },
+    lostBefore: lostBefore(read, damagedFrames),
+    file: checkFile(read),
+  };
 }
 
 function verifyJournal(
@@ -88,10 +94,10 @@ function verifyJournal(
   packed: number,
 ): Pick<Verified, "frames" | "readings" | "damagedFrames"> {
   const look = (): ReturnType<typeof verifyJournal> => {
-    const seen: Seen[] = [];
-    for (const { number, columns } of framesAfter(folder, packed)) seen.push(seenIn(number, columns));
+    const seen: SeenFrame[] = [];
+    for (const frame of framesAfter(folder, packed)) seen.push(seenIn(frame));
     const numbers = seen.map(({ number }) => number);
-    const damagedFrames = holesIn(folder, packed, numbers).map((hole) => between(hole, seen));
+    const damagedFrames = holesIn(folder, packed, numbers).map((hole) => withDates(whenLost(hole, seen)));
     return { frames: seen.length, readings: seen.reduce((sum, { count }) => sum + count, 0), damagedFrames };
   };
   const first = look();
@@ -99,28 +105,17 @@ function verifyJournal(
   return first.damagedFrames.length === 0 ? first : look();
 }
 
-interface Seen {
-  readonly number: number;
-  readonly count: number;
-  readonly first: number;
-  readonly last: number;
-}
+const withDates = ({ after, before, ...range }: LostFrames): DamagedFrames => ({
+  ...range,
+  ...(after !== undefined && { after: toIso(instant(after)) }),
+  ...(before !== undefined && { before: toIso(instant(before)) }),
+});
 
-function seenIn(number: number, { count, times }: ReadingColumns): Seen {
-  const own = times.subarray(0, count);
-  return { number, count, first: Math.min(...own), last: Math.max(...own) };
-}
-
-/** What the frames before and behind say about when the lost ones were. */
-function between({ from, to }: FrameRange, seen: readonly Seen[]): DamagedFrames {
-  const before = seen.findLast(({ number }) => number < from);
-  const behind = seen.find(({ number }) => number > to);
-  return {
-    ...{ from, to },
-    ...(before && { after: toIso(instant(before.last)) }),
-    ...(behind && { before: toIso(instant(behind.first)) }),
-  };
-}
+/** Those that an earlier start or repair met, and that the journal itself no longer tells of. */
+const lostBefore = (read: DatabaseSync, now: readonly FrameRange[]): DamagedFrames[] =>
+  notedAsLost(read)
+    .filter(({ from, to }) => !now.some((hole) => hole.from <= to && from <= hole.to))
+    .map(withDates);
 
 export function* headsOf(db: DatabaseSync): Generator<BlockHead> {
   const sql =

@@ -6,7 +6,8 @@ import { existsSync } from "node:fs";
 import module from "node:module";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { builtEntry } from "./built.mjs";
 
 /**
  * V8 would let the space of young objects grow to 48 MB in each thread, and clear each small one with four threads,
@@ -37,7 +38,7 @@ async function load() {
   const folder = join(CACHE_DIRECTORY ?? STATE_DIRECTORY ?? join(homedir(), ".cache"), "fieldwatt-code");
   const { directory } = module.enableCompileCache(NODE_COMPILE_CACHE ?? folder);
   if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= folder;
-  await import(["main.ts", "main.js"].map((name) => new URL(name, import.meta.url)).find(existsSync));
+  await import(pathToFileURL(builtEntry() ?? join(dirname(self), "main.ts")));
 }
 
 function handOver(node) {

@@ -1,0 +1,80 @@
+// `npm run build`, and the last step of `npm ci`: the program in a few files of plain JavaScript, in dist/. A gateway
+// that starts then finds, reads and links 30 files instead of 500 (docs/decisions/0013-start.md). dist/ holds code
+// alone: pages and device files are read where they lie, and packages that bring binaries or are rarely needed stay
+// packages. With --if-possible a machine without the bundler goes on: its gateway starts from the sources.
+import { rmSync, statSync, writeFileSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import { builtFrom, DIST, INSTALLED, MANIFEST, ROOT } from "./built.mjs";
+
+/** What a thread begins with is a file of its own, beside the code that starts the thread. */
+const ENTRIES = {
+  main: "cli/main.ts",
+  writer: "gateway/record/writer.ts",
+  commands: "gateway/record/commands.ts",
+  thread: "platform/broker/thread.ts",
+};
+/** Their `import.meta.url` leads to the entries; everybody else's to files beside the source. */
+const STARTS_THREADS = ["gateway/record/thread.ts", "platform/broker/worker.ts"];
+const STAY_PACKAGES =
+  /^(koffi|serialport|modbus-serial|mqtt|pg|@electric-sql\/pglite|influx|prom-client|@serialport\/.*)(\/|$)/;
+
+/** A file of the program itself, by its path from the root. */
+const SOURCE = /^(?!node_modules\/)[a-z]+\/.*\.ts$/;
+
+const dist = join(ROOT, DIST);
+const fromRoot = (path) => relative(ROOT, path).split(sep).join("/");
+
+/** Files beside a source are found from dist/ as from the source itself. */
+const placesOfSources = {
+  name: "places-of-sources",
+  transform(code, id) {
+    const path = fromRoot(id);
+    if (!SOURCE.test(path) || STARTS_THREADS.includes(path)) return null;
+    return code.replaceAll("import.meta.url", `new URL("../${path}", import.meta.url).href`);
+  },
+};
+
+async function build() {
+  const begun = Date.now();
+  const { rolldown } = await import("rolldown");
+  const entries = Object.entries(ENTRIES).map(([name, path]) => [name, join(ROOT, path)]);
+  const bundle = await rolldown({
+    cwd: ROOT,
+    platform: "node",
+    input: Object.fromEntries(entries),
+    external: STAY_PACKAGES,
+    plugins: [placesOfSources],
+  });
+  // Whoever starts meanwhile takes the sources.
+  rmSync(dist, { recursive: true, force: true });
+  const { output } = await bundle.write({
+    dir: dist,
+    format: "esm",
+    entryFileNames: "[name].js",
+    chunkFileNames: "[name]-[hash].js",
+    // Names stay, for what a log says of an error; comments and blanks would only fill memory.
+    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+    comments: false,
+  });
+  const modules = new Set(output.flatMap((file) => file.moduleIds ?? []).map(fromRoot));
+  // Packages have one stamp together; the bundler's own pieces have none.
+  const sources = [...modules].filter((path) => SOURCE.test(path)).sort();
+  const changed = sources.find((path) => statSync(join(ROOT, path)).mtimeMs >= begun);
+  if (changed !== undefined) throw new Error(`${changed} changed meanwhile`);
+  writeFileSync(join(dist, "package.json"), '{ "type": "module" }\n');
+  writeFileSync(
+    join(ROOT, MANIFEST),
+    JSON.stringify(builtFrom(ROOT, [...sources, INSTALLED, "package.json"])),
+  );
+  return output.length;
+}
+
+const ifPossible = process.argv.includes("--if-possible");
+try {
+  console.log(`dist/: ${await build()} files, started by cli/fieldwatt.mjs as long as no source changes`);
+} catch (error) {
+  rmSync(dist, { recursive: true, force: true });
+  const why = error instanceof Error ? error.message.split("\n")[0] : String(error);
+  console.error(`dist/ was not built, so the program starts from its sources, more slowly: ${why}`);
+  if (!ifPossible) process.exitCode = 1;
+}

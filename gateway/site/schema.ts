@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { MOUNTINGS } from "../../domain/model/index.ts";
 import type { WrittenConnection } from "../../drivers/index.ts";
+import { governanceProblems, governanceSchema } from "../governance/settings.ts";
 import { sinkProblems, sinksSchema } from "../sinks/settings.ts";
 import { STREAM_CLASSES } from "../record/retention/classes.ts";
 import { treeProblems } from "./tree.ts";
@@ -159,6 +160,8 @@ export const siteSchema = z
       })
       .optional(),
     portal: z.strictObject(listen),
+    /** Who certifies what the co-op votes; without it no policy is in force, and nothing is released. */
+    governance: governanceSchema.optional(),
     /** Where readings go besides the record; inside of the village only. */
     sinks: sinksSchema.default({}),
     hub: z
@@ -209,7 +212,8 @@ export const siteSchema = z
         path: ["externalBroker"],
         message: "broker: and externalBroker: exclude each other",
       });
-    for (const { path, message } of sinkProblems(site)) context.addIssue({ code: "custom", path, message });
+    for (const { path, message } of [...sinkProblems(site), ...governanceProblems(site)])
+      context.addIssue({ code: "custom", path, message });
   });
 
 export type SiteFile = z.infer<typeof siteSchema>;

@@ -39,3 +39,6 @@ export function retiredThrough(db: DatabaseSync, stream: string): number {
   const row = prepare(db, "SELECT through FROM retired WHERE class = ?").get(classOf(stream));
   return row ? Number(row["through"]) : -Infinity;
 }
+
+/** Under this name the record keeps how far the readings of a class are deleted. */
+export const retiredProgress = (name: StreamClass): string => `retired ${name}`;

@@ -81,6 +81,17 @@ describe("retention", () => {
     ).toEqual({ count: 24, max: 23 });
   });
 
+  it("deletes what came late for a day that is done", () => {
+    retire();
+    kept.keep([{ stream: power, time: instant(START + HOUR + 1), value: 999, quality: "ok" }]);
+    kept.pack();
+    expect(left(power)).toBe(25);
+    rollUpDay(kept.db, { device: 1, from: START, to: START + DAY, after: -1 });
+    kept.db.exec("DELETE FROM touched");
+    expect(retire()).toBe(1);
+    expect([left(power), left(energy), retire()]).toEqual([24, 48, 0]);
+  });
+
   const summary = (decided: number) =>
     kept.db.exec(`INSERT INTO summary (id, kind, member, key, time, summary, decided)
       VALUES (1, 'energyInterval', 'm1', 'k', ${START + 6 * HOUR}, '{}', ${decided})`);

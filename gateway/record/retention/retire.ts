@@ -14,7 +14,7 @@ import { progressOf } from "../progress.ts";
 import { seriesIn } from "../rollups/day.ts";
 import { keepQuarters } from "../rollups/rows.ts";
 import { HOLD_MS } from "../rollups/stretch.ts";
-import { classOf, type StreamClass } from "./classes.ts";
+import { classOf, retiredProgress, type StreamClass } from "./classes.ts";
 import { retentionLimit } from "./guard.ts";
 
 /** Blocks and roll-ups of one transaction: commits wait for no longer than these take. */
@@ -46,12 +46,12 @@ export function retireStep(db: DatabaseSync, { class: name, before, farms }: Ret
   if (keepMissingQuarters(db, streams, through)) return { readings: 0, more: true };
   // Before anything goes: late data must not roll these days up anew from what is left of them.
   count(db, name, { through, readings: 0 });
-  const done = progressOf(db, `retired ${name}`) ?? -Infinity;
+  const done = progressOf(db, retiredProgress(name)) ?? -Infinity;
   const heads = nextBlocks(db, streams, { from: done, to: through });
   const readings = heads.reduce((sum, head) => sum + shorten(db, head, { streams, through }), 0);
   count(db, name, { through, readings });
   const more = heads.length === BLOCKS_A_STEP;
-  if (!more) saveProgress(db, `retired ${name}`, Math.max(done, through));
+  if (!more) saveProgress(db, retiredProgress(name), Math.max(done, through));
   return { readings, more };
 }
 

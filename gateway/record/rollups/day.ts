@@ -4,7 +4,7 @@ import type { Series } from "../blocks/columns.ts";
 import { merge } from "../blocks/merge.ts";
 import { piecesOf, readable } from "../blocks/pack.ts";
 import { headsIn, prepare } from "../blocks/rows.ts";
-import { retiredThrough } from "../retention/classes.ts";
+import { classOf, retiredProgress, retiredThrough } from "../retention/classes.ts";
 import { saveRollUp } from "./rows.ts";
 import { HOLD_MS } from "./stretch.ts";
 
@@ -30,7 +30,7 @@ export function rollUpDay(db: DatabaseSync, { device, from, to, after }: DayOfDe
   const blocks = headsIn(db, device, stretch).flatMap(({ id }) => readable(db, id));
   let readings = 0;
   for (const stream of streamsIn(blocks).filter((id) => id > after)) {
-    if (isRetired(db, stream, to)) continue;
+    if (retireAgain(db, stream, { from, to })) continue;
     const series = seriesIn(blocks, stream, stretch);
     saveRollUp(db, stream, { day: { from, to }, series });
     readings += series.count;
@@ -48,7 +48,18 @@ export const seriesIn = (
   stretch: { readonly from: number; readonly to: number },
 ): Series => merge(blocks.flatMap((block) => piecesOf(block, stream, stretch)));
 
-function isRetired(db: DatabaseSync, stream: number, to: number): boolean {
+/** Late readings of a day that retention has done with: it looks at that day once more. @returns false for other days */
+function retireAgain(
+  db: DatabaseSync,
+  stream: number,
+  { from, to }: Pick<DayOfDevice, "from" | "to">,
+): boolean {
   const name = String(prepare(db, "SELECT name FROM stream WHERE id = ?").get(stream)?.["name"]);
-  return retiredThrough(db, name) >= to;
+  if (retiredThrough(db, name) < to) return false;
+  prepare(db, "UPDATE progress SET value = ? WHERE name = ? AND value > ?").run(
+    from,
+    retiredProgress(classOf(name)),
+    from,
+  );
+  return true;
 }

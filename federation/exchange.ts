@@ -6,7 +6,8 @@ import type { KeyPair } from "../protocol/keys.ts";
 import { topics, type Body } from "../protocol/messages.ts";
 import { adviseOnFarmDays, DAYS_MAX } from "./advisory/advisory.ts";
 import { openAnswerSender, type AnswerSender } from "./answers/index.ts";
-import type { Intake, Received } from "./intake/intake.ts";
+import type { Erased, Intake, Received } from "./intake/intake.ts";
+import { endHolds, purgeWhenDue } from "./stewardship/purge.ts";
 import type { Storage } from "./storage/index.ts";
 import { clearDueSlots, SLOTS_MAX, type Tariff } from "./trading/trading.ts";
 
@@ -42,6 +43,8 @@ export interface Exchange extends AsyncDisposable {
 export const WAITING_MAX = 8;
 /** What was taken is answered before the end, unless a connection that does not read holds it up for so long, ms. */
 const CLOSE_MS = 2_000;
+/** Between two looks at what was to be kept until a time, ms. */
+const TIDY_MS = 3_600_000;
 
 export function openExchange(options: ExchangeOptions): Exchange {
   const { intake, log } = options;
@@ -53,6 +56,7 @@ export function openExchange(options: ExchangeOptions): Exchange {
     ...options,
     sender: openAnswerSender(options.storage, options.clock),
     ending: ending.signal,
+    tidied: { at: -Infinity },
   };
   const inTurn = (step: () => Promise<void>): Promise<void> => {
     afterwards = afterwards.then(step).catch((error: unknown) => logFault(log, error));
@@ -74,7 +78,11 @@ export function openExchange(options: ExchangeOptions): Exchange {
       tails.set(gateway, tail);
       await kept.catch((error: unknown) => refuse(log, gateway, error));
     },
-    catchUp: () => inTurn(async () => void (await settle(work))),
+    catchUp: () =>
+      inTurn(async () => {
+        await settle(work);
+        await tidy(work);
+      }),
     async [Symbol.asyncDispose]() {
       ending.abort();
       const done = Promise.all(tails.values()).then(() => afterwards);
@@ -101,18 +109,34 @@ function refuse(log: Logger, gateway: string, error: unknown): void {
 interface Work extends ExchangeOptions {
   readonly sender: AnswerSender;
   readonly ending: AbortSignal;
+  readonly tidied: { at: number };
 }
 
 async function follow(
   work: Work,
-  { gateway, received }: { readonly gateway: string; readonly received: Received },
+  { gateway, received }: { readonly gateway: string; readonly received: Received | Erased },
 ): Promise<void> {
+  if ("erased" in received) {
+    await send(work, gateway, { kind: "erased", answer: received.erased });
+    await purgeWhenDue(work.storage, work.clock.now());
+    return;
+  }
   await send(work, gateway, received.receipt);
   if (received.list) await send(work, gateway, received.list);
   const news = await settle(work);
   await sendAnswers(work, { gateway, because: "batch" });
   const others = news ? work.connected().filter((other) => other !== gateway) : [];
   for (const other of others) await sendAnswers(work, { gateway: other, because: "news" });
+  await tidy(work);
+}
+
+/** Ends what was held for the accounts, and cleans the files, where it is time; looked at once in a while. */
+async function tidy({ storage, clock, tidied }: Work): Promise<void> {
+  const now = clock.now();
+  if (now - tidied.at < TIDY_MS) return;
+  tidied.at = now;
+  await endHolds(storage, now);
+  await purgeWhenDue(storage, now);
 }
 
 async function sendAnswers(

@@ -25,6 +25,14 @@ const gateway = z.strictObject({
   passwordSha256: z.string().regex(/^[0-9a-f]{64}$/, "a SHA-256 has 64 lower-case hexadecimal digits"),
 });
 
+/** What the hub says when somebody asks to be forgotten; nothing here makes or deletes a backup. */
+const stewardship = z.strictObject({
+  /** How long the oldest backup of this hub is kept. */
+  backupDays: z.int().min(0).max(3650).default(30),
+  /** How long settled trades must be kept for the accounts: ask the co-op's accountant. */
+  settlementDays: z.int().min(0).max(7300).default(3650),
+});
+
 const GATEWAYS_MAX = 1000;
 
 export const hubSchema = z
@@ -46,6 +54,7 @@ export const hubSchema = z
       retail: price,
       feedIn: price,
     }),
+    stewardship: stewardship.default({ backupDays: 30, settlementDays: 3650 }),
     /** `gateways:` with nothing below it is an empty list, too. */
     gateways: z
       .array(gateway)

@@ -11,6 +11,7 @@ import { keepEnrolment } from "./intake/enrolment.ts";
 import { openIntake } from "./intake/intake.ts";
 import { witnessOf } from "./intake/witness.ts";
 import { openPortal } from "./portal/portal.ts";
+import { eraserOf } from "./stewardship/erasure.ts";
 import { openStorage } from "./storage/index.ts";
 
 export interface HubOptions {
@@ -57,6 +58,7 @@ export async function runHub({
   const intake = openIntake({
     ...{ storage, clock, log, hub: id, keys: gatewayKeys },
     witness: witnessOf(id, keys),
+    erase: eraserOf({ hub: id, key: keys.privateKey, ...config.stewardship }),
   });
   const link: { broker?: Broker } = {};
   const exchange = openExchange({

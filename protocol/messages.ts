@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { erasedBody, erasureBody } from "./erasure.ts";
 
 /**
  * What gateway and hub say to each other, version 1.
@@ -190,13 +191,25 @@ export type AdviceAnswer = z.infer<typeof adviceAnswer>;
 export const answer = z.discriminatedUnion("kind", [clearingAnswer, adviceAnswer]);
 export type Answer = z.infer<typeof answer>;
 
+/** Stands where an answer stood that the hub has forgotten: answers keep their numbers. */
+export const forgottenAnswer = z.strictObject({ kind: z.literal("forgotten") });
+export const toldAnswer = z.discriminatedUnion("kind", [clearingAnswer, adviceAnswer, forgottenAnswer]);
+export type ToldAnswer = z.infer<typeof toldAnswer>;
+
 export const answersBody = z.strictObject({
   kind: z.literal("answers"),
-  answers: z.array(z.strictObject({ sequence: z.int().positive(), answer })).max(BATCH_ITEMS_MAX),
+  answers: z.array(z.strictObject({ sequence: z.int().positive(), answer: toldAnswer })).max(BATCH_ITEMS_MAX),
 });
 export type AnswersBody = z.infer<typeof answersBody>;
 
-export const body = z.discriminatedUnion("kind", [batchBody, receiptBody, answersBody, receivedBody]);
+export const body = z.discriminatedUnion("kind", [
+  batchBody,
+  receiptBody,
+  answersBody,
+  receivedBody,
+  erasureBody,
+  erasedBody,
+]);
 export type Body = z.infer<typeof body>;
 
 export const envelope = z.strictObject({

@@ -1,11 +1,6 @@
 import type { Clock } from "../../domain/model/index.ts";
 import { canonicalJson } from "../../protocol/canonical.ts";
-import {
-  answer as answerSchema,
-  BATCH_ITEMS_MAX,
-  type Answer,
-  type AnswersBody,
-} from "../../protocol/messages.ts";
+import { BATCH_ITEMS_MAX, toldAnswer, type Answer, type AnswersBody } from "../../protocol/messages.ts";
 import type { Queryable } from "../storage/index.ts";
 
 /**
@@ -82,7 +77,7 @@ async function answersOf(
   );
   return rows.map(({ sequence, answer }) => ({
     sequence: Number(sequence),
-    answer: answerSchema.parse(JSON.parse(String(answer))),
+    answer: toldAnswer.parse(JSON.parse(String(answer))),
   }));
 }
 

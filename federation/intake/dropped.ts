@@ -2,8 +2,8 @@ import type { BatchBody } from "../../protocol/messages.ts";
 import type { Queryable } from "../storage/index.ts";
 
 /**
- * The numbers of a gateway's items: those that are held, those that the gateway took back before they left, and the
- * gaps in between, which it is asked to send again.
+ * The numbers of a gateway's items: those that are held, those that the gateway took back before they left or had
+ * deleted, and the gaps in between, which it is asked to send again.
  */
 
 /** Largest number of gaps that one receipt names; the next receipt names the next. */
@@ -28,7 +28,9 @@ export async function keepDropped(
 const KNOWN = `SELECT g.items_through AS through, i.sequence AS first, i.sequence AS last
     FROM gateway g JOIN item i ON i.gateway = g.id AND i.sequence > g.items_through WHERE g.id = $1
   UNION ALL SELECT g.items_through, d.first, d.last
-    FROM gateway g JOIN item_dropped d ON d.gateway = g.id AND d.last > g.items_through WHERE g.id = $1`;
+    FROM gateway g JOIN item_dropped d ON d.gateway = g.id AND d.last > g.items_through WHERE g.id = $1
+  UNION ALL SELECT g.items_through, e.sequence, e.sequence
+    FROM gateway g JOIN item_erased e ON e.gateway = g.id AND e.sequence > g.items_through WHERE g.id = $1`;
 
 /** The gaps below the highest number that is known, and that number; 0 before the first. */
 export async function stepsOf(

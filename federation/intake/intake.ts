@@ -13,6 +13,8 @@ import {
   type ReceiptBody,
   type ReceivedBody,
 } from "../../protocol/messages.ts";
+import type { ErasureAnswer } from "../../protocol/erasure.ts";
+import type { Erase, Erasing } from "../stewardship/erasure.ts";
 import type { Queryable, Storage } from "../storage/index.ts";
 import { keepCorrections } from "./corrections.ts";
 import { keepDropped, stepsOf } from "./dropped.ts";
@@ -37,15 +39,22 @@ export interface IntakeOptions {
   readonly keys: ReadonlyMap<string, KeyObject>;
   /** Cosigns the heads of the gateways' egress logs. */
   readonly witness: NoteSigner;
+  /** Does what a gateway asks to have forgotten. */
+  readonly erase: Erase;
 }
 
 export interface Intake {
   /**
-   * Keeps a batch; resolves after the commit.
+   * Keeps a batch, or does what is asked to be forgotten; resolves after the commit.
    * @throws FieldwattError MESSAGE_INVALID, MESSAGE_TOO_LARGE or SIGNATURE_INVALID (nothing is kept, and sending it
    * again will not help), or STORAGE_FAILED (nothing is kept, and sending it again may)
    */
-  receive(gateway: string, bytes: Uint8Array): Promise<Received>;
+  receive(gateway: string, bytes: Uint8Array): Promise<Received | Erased>;
+}
+
+/** What the gateway asked to have forgotten is: this hub's answer. */
+export interface Erased {
+  readonly erased: ErasureAnswer;
 }
 
 export interface Received {
@@ -58,15 +67,18 @@ export interface Received {
   readonly list?: ReceivedBody;
 }
 
-export function openIntake({ storage, clock, log, hub, keys, witness }: IntakeOptions): Intake {
+export function openIntake(options: IntakeOptions): Intake {
+  const { storage, clock, log, hub, keys, witness } = options;
   return {
     async receive(gateway, bytes) {
       const key = keys.get(gateway);
       if (!key) throw new FieldwattError("SIGNATURE_INVALID", `${gateway} is not enrolled`);
       const { body } = open(bytes, { from: gateway, to: hub, key });
+      const now = clock.now();
+      if (body.kind === "erasure")
+        return erase(options, { gateway, gatewayKey: key, request: body.request, now });
       if (body.kind !== "batch")
         throw new FieldwattError("MESSAGE_INVALID", `A gateway sends no ${body.kind}`);
-      const now = clock.now();
       const { received, conflicts, implausible, tooLate } = await storage.transaction((tx) =>
         keep(tx, { gateway, batch: body, now, witness: { gateway, gatewayKey: key, signer: witness, now } }),
       );
@@ -91,6 +103,14 @@ export function openIntake({ storage, clock, log, hub, keys, witness }: IntakeOp
       return received;
     },
   };
+}
+
+async function erase({ storage, log, erase: doErase }: IntakeOptions, erasing: Erasing): Promise<Erased> {
+  const erased = await storage.transaction((tx) => doErase(tx, erasing));
+  const { gateway, request } = erasing;
+  const outcomes = erased.parts.map(({ outcome, releases }) => `${outcome}: ${releases.length}`);
+  log.info({ gateway, offer: request.offer, outcomes }, "a member's releases were forgotten, as asked");
+  return { erased };
 }
 
 interface Arrival {
@@ -120,6 +140,8 @@ async function keep(tx: Queryable, arrival: Arrival): Promise<Kept> {
   await keepDropped(tx, arrival);
   const gaps = await keepProgress(tx, arrival);
   const held = await heldOf(tx, gateway, batch.items);
+  for (const item of await erasedOf(tx, gateway, batch.items))
+    held.set(item.sequence, digests.get(item) ?? "");
   const witness = batch.log && (await witnessLog(tx, batch.log, arrival.witness));
   const list = batch.list === undefined ? undefined : await listHeld(tx, gateway, batch.list);
   const highest = batch.restored && (await highestOf(tx, gateway));
@@ -163,6 +185,7 @@ async function keepItems(
     `INSERT INTO item (gateway, sequence, digest, offer, purpose, policy_version, kind, received, item)
      SELECT $1, sequence, digest, offer, purpose, policy_version, kind, $2::bigint, item FROM json_to_recordset($3::json)
        AS r (sequence bigint, digest text, offer text, purpose text, policy_version integer, kind text, item text)
+     WHERE NOT EXISTS (SELECT FROM item_erased e WHERE e.gateway = $1 AND e.sequence = r.sequence)
      ON CONFLICT DO NOTHING RETURNING sequence`,
     [gateway, now, JSON.stringify(rows)],
   );
@@ -183,11 +206,29 @@ async function heldOf(
   return new Map(rows.map(({ sequence, digest }) => [Number(sequence), String(digest)]));
 }
 
+/**
+ * Items that were deleted for good and come again, from a gateway whose record was restored. They are not kept, and
+ * receipted like the others, so that the gateway does not send them for ever.
+ */
+async function erasedOf(
+  tx: Queryable,
+  gateway: string,
+  items: readonly OutboxItem[],
+): Promise<readonly OutboxItem[]> {
+  const rows = await tx.query(
+    `SELECT sequence FROM item_erased WHERE gateway = $1 AND sequence IN (SELECT value::bigint FROM json_array_elements_text($2::json))`,
+    [gateway, JSON.stringify(items.map(({ sequence }) => sequence))],
+  );
+  const erased = new Set(rows.map(({ sequence }) => Number(sequence)));
+  return items.filter(({ sequence }) => erased.has(sequence));
+}
+
 /** The last number that the gateway has used, as far as this hub knows. */
 async function highestOf(tx: Queryable, gateway: string): Promise<number> {
   const [row] = await tx.query(
     `SELECT greatest((SELECT max(sequence) FROM item WHERE gateway = $1),
-       (SELECT max(last) FROM item_dropped WHERE gateway = $1), 0) AS highest`,
+       (SELECT max(last) FROM item_dropped WHERE gateway = $1),
+       (SELECT max(sequence) FROM item_erased WHERE gateway = $1), 0) AS highest`,
     [gateway],
   );
   return Number(row?.highest);

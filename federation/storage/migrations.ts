@@ -155,4 +155,33 @@ export const migrations: readonly (readonly string[])[] = [
     `ALTER TABLE log_head DROP CONSTRAINT log_head_pkey`,
     `ALTER TABLE log_head ADD PRIMARY KEY (gateway, epoch)`,
   ],
+  [
+    // What gateways asked to be forgotten, by the digest of the request, with this hub's signed answer.
+    `CREATE TABLE erasure (
+      gateway text NOT NULL REFERENCES gateway,
+      request text NOT NULL,
+      answered bigint NOT NULL,
+      answer text NOT NULL,
+      PRIMARY KEY (gateway, request)
+    )`,
+    // Numbers of items that are gone for ever: no gaps, and never taken in again.
+    `CREATE TABLE item_erased (
+      gateway text NOT NULL REFERENCES gateway,
+      sequence bigint NOT NULL,
+      erased bigint NOT NULL,
+      PRIMARY KEY (gateway, sequence)
+    )`,
+    // Shares of settled slots that stay for the accounts, and until when.
+    `CREATE TABLE erasure_hold (
+      gateway text NOT NULL REFERENCES gateway,
+      subject text NOT NULL,
+      slot bigint NOT NULL,
+      until bigint NOT NULL,
+      PRIMARY KEY (gateway, subject, slot)
+    )`,
+    `CREATE INDEX erasure_hold_until ON erasure_hold (until)`,
+    // One row: since when deleted rows wait to be cleaned out of the files, and when that was last done.
+    `CREATE TABLE purge (due bigint, done bigint)`,
+    `INSERT INTO purge VALUES (NULL, NULL)`,
+  ],
 ];

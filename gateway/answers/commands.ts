@@ -1,13 +1,14 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { Answer } from "../../protocol/messages.ts";
+import type { ToldAnswer } from "../../protocol/messages.ts";
 
 export interface ReceivedAnswer {
   readonly sequence: number;
   readonly received: number;
-  readonly answer: Answer;
+  readonly answer: ToldAnswer;
 }
 
-const keyOf = (answer: Answer): string => (answer.kind === "clearing" ? String(answer.slot) : answer.day);
+const keyOf = (answer: Exclude<ToldAnswer, { kind: "forgotten" }>): string =>
+  answer.kind === "clearing" ? String(answer.slot) : answer.day;
 
 export const answerCommands = {
   /** Keeps answers once each; the member is found by the pseudonym under which the summary left. */
@@ -17,12 +18,13 @@ export const answerCommands = {
       "INSERT OR IGNORE INTO answer (sequence, kind, member, key, received, answer) VALUES (?, ?, ?, ?, ?, ?)",
     );
     for (const { sequence, received, answer } of answers) {
-      const owner = member.get(answer.subject)?.member;
+      const forgotten = answer.kind === "forgotten";
+      const owner = forgotten ? undefined : member.get(answer.subject)?.member;
       insert.run(
         sequence,
         answer.kind,
         owner === undefined ? null : String(owner),
-        keyOf(answer),
+        forgotten ? "" : keyOf(answer),
         received,
         JSON.stringify(answer),
       );

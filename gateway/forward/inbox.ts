@@ -40,7 +40,8 @@ export function createInbox(options: LinkOptions, events: InboxEvents): Inbox {
   let awaiting: ((receipt: Receipt) => void) | undefined;
 
   const act = ({ body, sent }: Envelope): void => {
-    if (body.kind === "batch") throw new FieldwattError("MESSAGE_INVALID", "A hub sends no batch");
+    if (body.kind === "batch" || body.kind === "erasure" || body.kind === "erased")
+      throw new FieldwattError("MESSAGE_INVALID", `A hub sends no ${body.kind}`);
     if (body.kind === "received") return events.onList(body);
     if (body.kind === "answers") return keepAnswers(body.answers, options, events);
     events.onReceipt(body.witness);

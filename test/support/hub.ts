@@ -1,15 +1,17 @@
 import { instant } from "../../domain/model/index.ts";
 import { keepEnrolment } from "../../federation/intake/enrolment.ts";
-import { openIntake, type Received } from "../../federation/intake/intake.ts";
+import { openIntake, type Erased, type Received } from "../../federation/intake/intake.ts";
 import { witnessOf } from "../../federation/intake/witness.ts";
+import { eraserOf } from "../../federation/stewardship/erasure.ts";
 import { openStorage, type Storage } from "../../federation/storage/index.ts";
 import { ManualClock } from "../../platform/clock.ts";
 import { openLog } from "../../platform/log.ts";
+import type { ErasureAnswer, ErasureRequest } from "../../protocol/erasure.ts";
 import { seal } from "../../protocol/envelope.ts";
 import type { NoteSigner } from "../../protocol/note.ts";
 import { generateKeyPair, publicKeyToText, type KeyPair } from "../../protocol/keys.ts";
 import { putPglite, temporaryFolder } from "./pglite-folder.ts";
-import type { BatchBody, OutboxItem, SummaryItem } from "../../protocol/messages.ts";
+import type { BatchBody, Body, OutboxItem, SummaryItem } from "../../protocol/messages.ts";
 
 /** A hub's storage and intake with some enrolled gateways, without wires: time stands where the test puts it. */
 export const HUB = "hub-1";
@@ -69,18 +71,30 @@ export const batch = (
 ): BatchBody => ({ kind: "batch", items: [...items], completeThrough, answersThrough });
 
 export interface Village extends AsyncDisposable {
+  /** Of the storage. */
+  readonly folder: string;
   readonly storage: Storage;
   readonly clock: ManualClock;
   readonly keys: ReadonlyMap<string, KeyPair>;
   /** What the hub cosigns with. */
   readonly witness: NoteSigner;
+  readonly hubKeys: KeyPair;
   /** Lines of the log, as JSON text. */
   readonly logged: string[];
   /** Seals a batch as the gateway would, and hands it to intake. */
   tell(gateway: string, body: BatchBody): Promise<Received>;
   receive(gateway: string, bytes: Uint8Array): Promise<Received>;
+  /** Hands a request to forget to intake, in the gateway's envelope. */
+  ask(gateway: string, request: ErasureRequest): Promise<ErasureAnswer>;
   /** Forgets everything that was told. */
   clear(): Promise<void>;
+}
+
+const HORIZONS = { backupDays: 30, settlementDays: 3650 };
+
+function batchOnly(received: Received | Erased): Received {
+  if ("erased" in received) throw new Error("a batch was taken for a request to forget");
+  return received;
 }
 
 export async function openVillage(gateways: readonly string[]): Promise<Village> {
@@ -92,10 +106,12 @@ export async function openVillage(gateways: readonly string[]): Promise<Village>
   const clock = new ManualClock(instant(MIDNIGHT));
   const logged: string[] = [];
   const log = openLog("hub", { write: (line) => void logged.push(line) });
-  const witness = witnessOf(HUB, generateKeyPair());
+  const hubKeys = generateKeyPair();
+  const witness = witnessOf(HUB, hubKeys);
   const intake = openIntake({
     ...{ storage, clock, log, hub: HUB, keys: publicKeys },
     witness,
+    erase: eraserOf({ hub: HUB, key: hubKeys.privateKey, ...HORIZONS }),
   });
   const enrol = () =>
     keepEnrolment(
@@ -103,22 +119,30 @@ export async function openVillage(gateways: readonly string[]): Promise<Village>
       [...publicKeys].map(([id, key]) => ({ id, name: id, publicKey: publicKeyToText(key) })),
     );
   await enrol();
+  const sealed = (gateway: string, body: Body): Buffer => {
+    const key = keys.get(gateway)?.privateKey;
+    if (!key) throw new Error(`${gateway} has no key`);
+    return seal(body, { from: gateway, to: HUB, sent: clock.now(), key });
+  };
   return {
+    folder: folder.path,
     storage,
     clock,
     keys,
     witness,
     logged,
-    receive: (gateway, bytes) => intake.receive(gateway, bytes),
-    tell(gateway, body) {
-      const key = keys.get(gateway)?.privateKey;
-      if (!key) throw new Error(`${gateway} has no key`);
-      return intake.receive(gateway, seal(body, { from: gateway, to: HUB, sent: clock.now(), key }));
+    hubKeys,
+    receive: async (gateway, bytes) => batchOnly(await intake.receive(gateway, bytes)),
+    tell: async (gateway, body) => batchOnly(await intake.receive(gateway, sealed(gateway, body))),
+    async ask(gateway, request) {
+      const received = await intake.receive(gateway, sealed(gateway, { kind: "erasure", request }));
+      if ("erased" in received) return received.erased;
+      throw new Error("a request to forget was taken for a batch");
     },
     async clear() {
       logged.length = 0;
       await storage.query(
-        "TRUNCATE gateway, item_dropped, correction, log_head, log_contradiction, item, energy_interval, farm_day, clearing, clearing_share, advice, answer",
+        "TRUNCATE gateway, erasure, erasure_hold, item_erased, item_dropped, correction, log_head, log_contradiction, item, energy_interval, farm_day, clearing, clearing_share, advice, answer",
       );
       await enrol();
     },

@@ -19,13 +19,16 @@ export interface UplinkOptions {
   readonly target: { readonly host: string; readonly port: number };
   /** 0, the default, takes a free port. */
   readonly port?: number;
+  /** Told of each piece that a client sent, at once; connections are numbered from 1. */
+  onSent?(piece: { readonly connection: number; readonly bytes: Buffer }): void;
 }
 
 export const SENT_BYTES_MAX = 16 * 1024 * 1024;
 const HOST = "127.0.0.1";
 
 /** @throws FieldwattError PORT_BUSY */
-export async function openUplink({ target, port = 0 }: UplinkOptions): Promise<Uplink> {
+export async function openUplink({ target, port = 0, onSent }: UplinkOptions): Promise<Uplink> {
+  let connections = 0;
   const pairs = new Set<Socket>();
   const record = openByteRecord();
   let whole = true;
@@ -33,7 +36,11 @@ export async function openUplink({ target, port = 0 }: UplinkOptions): Promise<U
     if (!whole) return void near.resetAndDestroy();
     const far = connect(target);
     relay(near, far, pairs);
-    near.on("data", (bytes: Buffer) => record.add(bytes));
+    const connection = ++connections;
+    near.on("data", (bytes: Buffer) => {
+      record.add(bytes);
+      onSent?.({ connection, bytes });
+    });
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) =>

@@ -13,7 +13,7 @@ import { packetsOf, publishOf, type Packet, type Piece } from "./mqtt.ts";
  */
 export type WireEvent =
   | { readonly kind: "bytes"; readonly connection: number; readonly bytes: Buffer }
-  /** A yes is under way to the gateway; whether it was kept is not known yet. */
+  /** A yes is under way to the gateway, or was kept: it may stand until then. */
   | { readonly kind: "yes"; readonly member: string; readonly offer: string; readonly until: number }
   /** A no that the gateway acknowledged; without an offer: to everything. */
   | { readonly kind: "no"; readonly member: string; readonly offer?: string }
@@ -90,7 +90,7 @@ interface State {
   readonly known: Known;
   /** Pseudonym → member. */
   readonly subjects: ReadonlyMap<string, string>;
-  /** "member offer" → the ends of the yeses that may stand. */
+  /** "member offer" → the end of the yes that may stand; what the last one says. */
   readonly standing: Map<string, number>;
   /** "member offer" → how many times it was taken back. */
   readonly takenBack: Map<string, number>;
@@ -122,8 +122,7 @@ function hear(event: Exclude<WireEvent, { kind: "bytes" }>, { standing, takenBac
     return;
   }
   if (event.kind === "yes") {
-    const key = `${event.member} ${event.offer}`;
-    standing.set(key, Math.max(standing.get(key) ?? 0, event.until));
+    standing.set(`${event.member} ${event.offer}`, event.until);
     return;
   }
   const { member, offer } = event;

@@ -1,0 +1,34 @@
+import { existsSync, readFileSync } from "node:fs";
+import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
+
+/**
+ * What a process wrote to a socket is under way for a while: the system may hold a small piece until the one before is
+ * acknowledged (Nagle's algorithm, RFC 1122 4.2.3.4), and a busy receiver leaves it in its queue. Linux tells both in
+ * /proc/net/tcp (proc_net_tcp: tx_queue:rx_queue, in hexadecimal).
+ */
+const TABLE = "/proc/net/tcp";
+const TRIES_MAX = 20_000;
+
+/** Resolves when all that was written to a port of this computer before is with its listener, which is this process. */
+export async function drained(port: number): Promise<void> {
+  if (!existsSync(TABLE)) throw new Error(`this test needs ${TABLE}: run it on Linux`);
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    // What is readable is read in the turn's poll phase.
+    await turn();
+    if (!underWay(readFileSync(TABLE, "latin1"), port)) return void (await turn());
+    await wait(1);
+  }
+  throw new Error(`the line to port ${port} never came to rest`);
+}
+
+function underWay(table: string, port: number): boolean {
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  return table.split("\n").some((line) => {
+    const [, local = "", remote = "", , queues = ""] = line.trim().split(/\s+/);
+    const [sending, received] = queues.split(":");
+    return (
+      (remote.endsWith(`:${hex}`) && sending !== "00000000") ||
+      (local.endsWith(`:${hex}`) && received !== "00000000" && !remote.endsWith(":0000"))
+    );
+  });
+}

@@ -35,7 +35,8 @@ export function completeConnection(definition: DeviceDefinition, written: Writte
   const speaks = KINDS[dialect.kind];
   if (!speaks.includes(written.kind))
     return { problem: over(written.kind, `speaks over ${speaks.join(", ")}`) };
-  if (written.kind === "serial" || written.kind === "mqtt") return { connection: written };
+  if (written.kind === "serial" || written.kind === "mqtt" || written.kind === "virtual")
+    return { connection: written };
   const needs: Partial<WireNeeds> = dialect.kind === "modbus" || dialect.kind === "sunspec" ? dialect : {};
   const { framing = USUAL_FRAMING, unit: factory } = needs;
   if (!CARRIES[written.kind].some((one) => framing.includes(one)))
@@ -65,7 +66,7 @@ const KINDS: Readonly<Record<DeviceDefinition["dialect"]["kind"], readonly Conne
   sunspec: MODBUS,
   vedirect: ["serial"],
   telegram: ["serial"],
-  mqtt: ["mqtt"],
+  mqtt: ["mqtt", "virtual"],
   lorawan: ["mqtt"],
 };
 

@@ -68,7 +68,9 @@ export type Connection =
       /** Of one device among several on the line: a primary or secondary address, a meter's number, a letter. */
       readonly address?: string | undefined;
     }
-  | { readonly kind: "mqtt"; readonly topic: string };
+  | { readonly kind: "mqtt"; readonly topic: string }
+  /** On no wire: a flow writes its values over the gateway's API. */
+  | { readonly kind: "virtual" };
 
 /**
  * The name of the physical bus behind a connection: devices of one bus take turns.
@@ -86,7 +88,8 @@ export function busOf(connection: Connection, realPath: (path: string) => string
     case "serial":
       return realPath(connection.path);
     case "mqtt":
-      return "mqtt";
+    case "virtual":
+      return connection.kind;
   }
 }
 

@@ -12,6 +12,7 @@ export {
   type ModbusBus,
   type ModbusConnection,
 } from "./modbus/bus.ts";
+export { writeCoil, type Coil } from "./modbus/coil.ts";
 export { decodeRegisters, decodeRtu, parseRegisters, type Registers } from "./modbus/dump.ts";
 export { decodeLorawan, type LorawanPayload } from "./lorawan/decode.ts";
 export { deviceMemory, type DeviceMemory } from "./mqtt/memory.ts";

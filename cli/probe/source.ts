@@ -43,6 +43,8 @@ export function openSource(
   options: SourceOptions,
 ): Source {
   if (connection.kind === "mqtt") return mqttSource(definition, connection, options);
+  if (connection.kind === "virtual")
+    throw new FieldwattError("OPTION_INVALID", "A virtual device is on no wire: a flow writes its values.");
   if (!isModbus(connection)) return serialSource(definition, connection, options);
   const bus = openModbusBus(connection, { now: options.now });
   return {

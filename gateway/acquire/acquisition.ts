@@ -7,6 +7,7 @@ import {
   type Clock,
   type Instant,
   type Reading,
+  type Sample,
 } from "../../domain/model/index.ts";
 import {
   busOf,
@@ -44,6 +45,8 @@ export interface Acquisition extends AsyncDisposable {
   states(): DeviceState[];
   /** Takes one message of a device on the village broker; resolves when its readings are durable. */
   take(message: BrokerMessage): Promise<void>;
+  /** Values of a virtual device; resolves when they are durable. Undefined for any other device. */
+  write(device: string, samples: readonly Sample[]): Promise<void> | undefined;
   /** The topic space of an MQTT device, or undefined for any other name. */
   topicOf(device: string): string | undefined;
 }
@@ -90,11 +93,13 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
     const decoded = judge(said);
     for (const problem of decoded.problems)
       log.debug({ device: device.id, ...problem }, "what a device said was read in part");
-    // A publisher waits for its acknowledgement; whoever is asked can be asked again.
-    return commit(placement, decoded, { mayWait: device.connection.kind !== "mqtt" });
+    // A publisher or a flow waits for its acknowledgement; whoever is asked can be asked again.
+    return commit(placement, decoded, { mayWait: !WAITED_FOR.has(device.connection.kind) });
   };
   const now = () => clock.now();
   const mqtt = new Map(placed.filter((p) => p.connection.kind === "mqtt").map((p) => [p.device.id, p]));
+
+  const virtual = new Map(placed.filter((p) => p.connection.kind === "virtual").map((p) => [p.device.id, p]));
 
   const polling = { clock, states, log, signal: stop.signal };
   const buses = groupByBus(placed).map((group) => runBus(group, { keep, now, polling }));
@@ -106,6 +111,10 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
     live,
     states: () => states.all(clock.now()),
     topicOf: (id) => topicOf(mqtt.get(id)),
+    write(id, samples) {
+      const from = virtual.get(id);
+      return from && keep(from, { samples, problems: [] });
+    },
     async take({ user, topic, payload }) {
       const from = mqtt.get(user);
       const base = topicOf(from);
@@ -118,6 +127,9 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
     },
   };
 }
+
+/** Whose sender waits for the commit. */
+const WAITED_FOR: ReadonlySet<string> = new Set(["mqtt", "virtual"]);
 
 /** Throws SITE_FILE_INVALID where a device does not fit its device file or its bus. */
 function placedDevices(site: Site, catalogue: Catalogue): Placed[] {

@@ -1,6 +1,7 @@
 import { answerCommands } from "../answers/commands.ts";
 import { consentCommands } from "../release/consents.ts";
 import { outboxCommands } from "../forward/commands.ts";
+import { flowCommands } from "../flows/commands.ts";
 import { sinkCommands } from "../sinks/commands.ts";
 import { releaseCommands } from "../release/commands.ts";
 import { summaryCommands } from "../summarise/commands.ts";
@@ -20,6 +21,7 @@ export const commands = {
   ...answerCommands,
   ...timeCommands,
   ...sinkCommands,
+  ...flowCommands,
 };
 
 export type Commands = typeof commands;

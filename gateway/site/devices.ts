@@ -79,7 +79,7 @@ function sitedDevice(device: SiteDevice, catalogue: Catalogue): SitedDevice | Om
 
 /** What everything on one bus must agree about: its framing, and on a serial line the form of a byte. */
 function lineOf(connection: Connection): { readonly bus: string; readonly speaks: string } | undefined {
-  if (connection.kind === "mqtt") return undefined;
+  if (connection.kind === "mqtt" || connection.kind === "virtual") return undefined;
   const { kind } = connection;
   const bus = busOf(connection);
   if (kind !== "modbus-rtu") return { bus, speaks: kind };

@@ -1,9 +1,11 @@
 import { z } from "zod";
 import { MOUNTINGS } from "../../domain/model/index.ts";
 import type { WrittenConnection } from "../../drivers/index.ts";
+import { flowsProblems, flowsSchema } from "../flows/settings.ts";
 import { governanceProblems, governanceSchema } from "../governance/settings.ts";
 import { sinkProblems, sinksSchema } from "../sinks/settings.ts";
 import { STREAM_CLASSES } from "../record/retention/classes.ts";
+import { duration } from "./duration.ts";
 import { treeProblems } from "./tree.ts";
 
 /**
@@ -16,16 +18,6 @@ const id = z
   .regex(/^[a-z0-9][a-z0-9-]*$/, "use lower-case letters, digits and hyphens, for example house-07-meter");
 const port = z.int().min(0).max(65_535);
 const listen = { host: z.string().default("127.0.0.1"), port };
-
-/** "15 s", "1 min", "250 ms" as milliseconds. */
-const duration = z
-  .string()
-  .regex(/^\d+ (ms|s|min|h)$/, 'write a number, a space and ms, s, min or h, for example "15 s"')
-  .transform((text) => {
-    const [count, unit] = text.split(" ");
-    const factor = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000 }[unit as "ms" | "s" | "min" | "h"];
-    return Number(count) * factor;
-  });
 
 const timeZone = z.string().refine((zone) => {
   try {
@@ -86,6 +78,7 @@ export const connection = z.discriminatedUnion("kind", [
       .min(1)
       .regex(/^[^+#]+$/, "a topic of one device has no wildcard"),
   }),
+  z.strictObject({ kind: z.literal("virtual") }),
 ]) satisfies z.ZodType<WrittenConnection>;
 
 const device = z.strictObject({
@@ -164,6 +157,8 @@ export const siteSchema = z
     governance: governanceSchema.optional(),
     /** Where readings go besides the record; inside of the village only. */
     sinks: sinksSchema.default({}),
+    /** Operators' flows in Node-RED, and what they may switch. */
+    flows: flowsSchema.optional(),
     hub: z
       .strictObject({
         id,
@@ -212,8 +207,8 @@ export const siteSchema = z
         path: ["externalBroker"],
         message: "broker: and externalBroker: exclude each other",
       });
-    for (const { path, message } of [...sinkProblems(site), ...governanceProblems(site)])
-      context.addIssue({ code: "custom", path, message });
+    const parts = [...sinkProblems(site), ...flowsProblems(site), ...governanceProblems(site)];
+    for (const { path, message } of parts) context.addIssue({ code: "custom", path, message });
   });
 
 export type SiteFile = z.infer<typeof siteSchema>;

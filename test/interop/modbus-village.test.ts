@@ -48,7 +48,7 @@ it("reads every Modbus and serial device of the simulated village, whole", async
 });
 
 type Wired =
-  | Exclude<Connection, { kind: "mqtt" | "modbus-rtu" }>
+  | Exclude<Connection, { kind: "mqtt" | "modbus-rtu" | "virtual" }>
   | Omit<Extract<Connection, { kind: "modbus-rtu" }>, "parity" | "stopBits">;
 
 async function readOnce(

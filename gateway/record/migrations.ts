@@ -264,4 +264,26 @@ export const migrations: readonly MigrationStep[] = [
     by TEXT NOT NULL, sms TEXT
   ) STRICT;
   `,
+  `
+  -- Forgetting. erasure: what a recipient was asked to delete after a yes ended, signed, and its signed answer.
+  CREATE TABLE erasure (
+    id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, member TEXT NOT NULL, offer TEXT NOT NULL,
+    recipient TEXT NOT NULL, asked INTEGER NOT NULL, request TEXT NOT NULL, answered INTEGER, answer TEXT
+  ) STRICT;
+  CREATE INDEX erasure_member ON erasure (member);
+  CREATE INDEX erasure_open ON erasure (id) WHERE answer IS NULL;
+  -- outcome: of the answer; until: of what the law keeps.
+  CREATE TABLE erasure_release (
+    release INTEGER PRIMARY KEY REFERENCES release, erasure INTEGER NOT NULL REFERENCES erasure, outcome TEXT,
+    until INTEGER
+  ) STRICT;
+  -- Consents that ended, and after which all that left was asked for.
+  CREATE TABLE consent_ended (consent INTEGER PRIMARY KEY REFERENCES consent) STRICT;
+  -- Members who had deleted what is held about them here. deleted: when it left the tables; cleaned: when its bytes
+  -- left the files; report: what went and what stays, as JSON.
+  CREATE TABLE forgetting (
+    id INTEGER PRIMARY KEY, member TEXT NOT NULL, by TEXT NOT NULL, asked INTEGER NOT NULL, deleted INTEGER,
+    cleaned INTEGER, report TEXT
+  ) STRICT;
+  `,
 ];

@@ -38,12 +38,13 @@ export const outboxCommands = {
 
   /**
    * Puts back what a hub once signed for and has lost (a power cut, an old backup): the same bytes, from the log of
-   * releases. What was dropped stays dropped, and the hub is told again. @returns how many wait again
+   * releases. What was dropped stays dropped, and the hub is told again; what is to be forgotten stays away. @returns how many wait again
    */
   requeue(db: DatabaseSync, gaps: readonly (readonly [first: number, last: number])[]): number {
     const put = db.prepare(
       `INSERT OR IGNORE INTO outbox (sequence, item) SELECT sequence, item FROM release
-       WHERE sequence BETWEEN ? AND ? AND sequence NOT IN (SELECT sequence FROM dropped)`,
+       WHERE sequence BETWEEN ? AND ? AND sequence NOT IN (SELECT sequence FROM dropped)
+         AND sequence NOT IN (SELECT release FROM erasure_release)`,
     );
     const tell = db.prepare("UPDATE dropped SET told = 0 WHERE sequence BETWEEN ? AND ? AND told = 1");
     for (const [first, last] of gaps) tell.run(first, last);

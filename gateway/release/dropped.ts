@@ -33,7 +33,7 @@ export const droppedCommands = {
   },
 };
 
-function dropOne(db: DatabaseSync, { sequence, because, time }: Drop & { readonly time: number }): void {
+export function dropOne(db: DatabaseSync, { sequence, because, time }: Drop & { readonly time: number }): void {
   db.prepare("DELETE FROM outbox WHERE sequence = ?").run(sequence);
   db.prepare("INSERT OR IGNORE INTO dropped (sequence, time, because) VALUES (?, ?, ?)").run(
     ...[sequence, time, because],

@@ -1,16 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { createWriteStream } from "node:fs";
 import { Command } from "commander";
-import { runGateway } from "../gateway/main.ts";
-import { openIdentity } from "../gateway/site/identity.ts";
-import { loadSite } from "../gateway/site/load.ts";
-import { openMachine } from "../gateway/time/machine.ts";
-import type { ClockLine } from "../platform/clock.ts";
-import { openLog } from "../platform/log.ts";
-import { publicKeyToText } from "../protocol/keys.ts";
-import { clockLine, clockOf, stopSignal, tellParent } from "./command-line.ts";
-
-const PROGRESS_MS = 1_000;
+import { startThreads } from "../gateway/threads.ts";
+import { clockLine } from "./command-line.ts";
+import type { RunOptions } from "./gateway-run.ts";
 
 export function gatewayCommand(): Command {
   const gateway = new Command("gateway").description("the village's gateway");
@@ -33,45 +25,22 @@ export function gatewayCommand(): Command {
     .requiredOption("--site <file>", "the site file")
     .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  fieldwatt gateway key --site /etc/fieldwatt/site.yaml")
-    .action(async ({ site: file, json }: { site: string; json?: true }) => {
-      const site = await loadSite(file);
-      const publicKey = publicKeyToText((await openIdentity(site.data, randomBytes)).keys.publicKey);
-      console.log(json ? JSON.stringify({ gateway: site.id, publicKey }) : publicKey);
-    });
+    .action(key);
   return gateway;
 }
 
-interface RunOptions {
-  readonly site: string;
-  readonly clock?: ClockLine;
-  readonly log?: string;
-  readonly logLevel: string;
+/** The threads load while this one loads the rest and reads the site file. */
+async function run(options: RunOptions): Promise<void> {
+  await using threads = startThreads();
+  const { runSite } = await import("./gateway-run.ts");
+  await runSite(options, threads);
 }
 
-async function run({ site: file, clock, log: logFile, logLevel }: RunOptions): Promise<void> {
+async function key({ site: file, json }: { site: string; json?: true }): Promise<void> {
+  const { loadSite } = await import("../gateway/site/load.ts");
+  const { openIdentity } = await import("../gateway/site/identity.ts");
+  const { publicKeyToText } = await import("../protocol/keys.ts");
   const site = await loadSite(file);
-  const destination = logFile === undefined ? process.stdout : createWriteStream(logFile, { flags: "a" });
-  const signal = stopSignal();
-  await runGateway({
-    site,
-    village: clock && clockOf(clock),
-    machine: openMachine(
-      () => Date.now(),
-      () => process.hrtime.bigint(),
-    ),
-    entropy: randomBytes,
-    wallNow: () => Date.now(),
-    log: openLog("gateway", destination, logLevel),
-    signal,
-    onReady({ portalPort, brokerPort, figures }) {
-      tellParent({ event: "ready", portalPort, brokerPort });
-      if (!process.connected) return;
-      const progress = setInterval(() => tellParent({ event: "progress", ...figures() }), PROGRESS_MS);
-      // From here on the record closes.
-      signal.addEventListener("abort", () => clearInterval(progress));
-    },
-  }).finally(() => {
-    // The channel to the parent would keep a gateway alive that has ended, well or not.
-    if (process.connected) process.disconnect();
-  });
+  const publicKey = publicKeyToText((await openIdentity(site.data, randomBytes)).keys.publicKey);
+  console.log(json ? JSON.stringify({ gateway: site.id, publicKey }) : publicKey);
 }

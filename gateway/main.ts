@@ -5,6 +5,7 @@ import type { Logger } from "../platform/log.ts";
 import { openAccounts } from "../platform/web/accounts.ts";
 import { writeOperatorLink } from "../platform/web/operator-link.ts";
 import { openAcquisition } from "./acquire/acquisition.ts";
+import { firstReading } from "./acquire/first-reading.ts";
 import { openVillageBroker } from "./acquire/village-broker.ts";
 import { openHubLink } from "./forward/hub-link.ts";
 import type * as Portal from "./portal/portal.ts";
@@ -23,11 +24,14 @@ import { farmMembers } from "./summarise/farm-days.ts";
 import { steadySummariser } from "./summarise/steady.ts";
 import { createSummariser, keepSummarising } from "./summarise/summariser.ts";
 import { traitsFrom } from "./summarise/traits.ts";
+import type { GatewayThreads } from "./threads.ts";
 import type { Machine } from "./time/machine.ts";
 import { openTime, presentTime } from "./time/open.ts";
 
 export interface GatewayOptions {
   readonly site: Site;
+  /** Threads that have been started before; ended by whoever started them where the site does not need them. */
+  readonly threads?: Pick<GatewayThreads, "record" | "broker"> | undefined;
   /** The clock of a demo village; absent where the machine tells the time. */
   readonly village?: Clock | undefined;
   readonly machine: Machine;
@@ -39,13 +43,18 @@ export interface GatewayOptions {
   onReady(gateway: { portalPort: number; brokerPort: number | undefined; figures: () => Figures }): void;
 }
 
-const openSiteRecord = (site: Site, rest: { now: () => Instant; log: Logger }): Promise<RecordStore> =>
+const openSiteRecord = ({ site, threads, log }: GatewayOptions, now: () => Instant): Promise<RecordStore> =>
   openRecord({
     path: join(site.data, "record.sqlite"),
     commitInterval: site.record.commitInterval,
     timeZone: site.timeZone,
-    ...rest,
+    now,
+    log,
+    thread: threads?.record,
   });
+
+/** How long the pages wait for a first reading, ms: loading them would hold it up. */
+const PAGES_WAIT_MS = 250;
 
 /** The pages are loaded when they open: readings are taken by then. */
 const openPortal = async (options: Parameters<typeof Portal.openPortal>[0]) =>
@@ -59,13 +68,9 @@ function meanwhile<Opened extends AsyncDisposable>(opened: Promise<Opened>) {
 
 /** Opens everything, wires the path of a reading, and closes everything when the signal aborts. */
 export async function runGateway(options: GatewayOptions): Promise<void> {
-  const { site, entropy, wallNow, log, signal, onReady } = options;
+  const { site, threads, entropy, wallNow, log, signal, onReady } = options;
   const present = presentTime();
-  await using record = meanwhile(openSiteRecord(site, { now: present.now, log }));
-  const identity = await openIdentity(site.data, entropy);
-  const policy = await loadPolicyOrNone(site.policy, (error) =>
-    log.error({ because: messageOf(error) }, "no policy: nothing is released"),
-  );
+  await using record = meanwhile(openSiteRecord(options, present.now));
   const catalogue = await loadCatalogue(site.deviceFiles === undefined ? [] : [site.deviceFiles]);
   await mustFitDevices(site, catalogue);
 
@@ -75,14 +80,19 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   const summariser = steadySummariser(time, (from) =>
     createSummariser(site, store, clock, from, traitsFrom(catalogue)),
   );
+  const first = firstReading(summariser.observe);
+  const parts = { site, catalogue, store, clock, log };
+  await using acquisition = openAcquisition({ ...parts, time: time.reading, onKept: first.onKept });
+  await using broker = await openVillageBroker({ ...parts, acquisition, entropy, thread: threads?.broker });
+
+  const identity = await openIdentity(site.data, entropy);
+  const policy = await loadPolicyOrNone(site.policy, (error) =>
+    log.error({ because: messageOf(error) }, "no policy: nothing is released"),
+  );
   const signer = logSigner(site.id, identity.keys);
-  const { secret } = identity;
   const ofSite = { timeZone: site.timeZone, hasHub: site.hub !== undefined };
-  const gate = createGate({ store, policy, clock, secret, signer, ...ofSite });
-  const reading = { time: time.reading, onKept: summariser.observe };
-  await using acquisition = openAcquisition({ site, catalogue, store, clock, log, ...reading });
-  await using broker = await openVillageBroker({ site, acquisition, store, clock, entropy, log });
-  await using sinks = await openSinks({ site, catalogue, store, acquisition, broker, clock, log });
+  const gate = createGate({ store, policy, clock, secret: identity.secret, signer, ...ofSite });
+  await using sinks = await openSinks({ ...parts, acquisition, broker });
   await using link = await openHubLink(site, { identity, store, policy: () => policy, time, log });
 
   await using accounts = openAccounts({ path: join(site.data, "accounts.sqlite"), entropy, wallNow });
@@ -90,8 +100,8 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   const health = { ...states, sinks };
   const metrics = metricsWhenAsked({ site, live: acquisition.live, store, broker, gate, health, clock });
   const about = { site, policy, store, identity, live: acquisition.live, accounts, clock, time, log };
-  const pages = { ...about, metrics, health };
-  await using portal = await openPortal({ ...pages, ...site.portal });
+  await first.orAfter(PAGES_WAIT_MS, signal);
+  await using portal = await openPortal({ ...about, metrics, health, ...site.portal });
   await writeOperatorLink(accounts, { folder: site.data, url: portal.url });
 
   time.begin({ onDated: summariser.observe, onCorrected: acquisition.live.forget });
@@ -102,9 +112,8 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   };
   const onFault = (error: unknown): void =>
     log.error({ because: messageOf(error) }, "summaries wait: the record does not commit");
-  const { retention } = site.record;
-  const farms = farmMembers(site);
-  const upkeep = keepRecord({ store, clock, timeZone: site.timeZone, retention, farms, log, signal });
+  const kept = { timeZone: site.timeZone, retention: site.record.retention, farms: farmMembers(site) };
+  const upkeep = keepRecord({ store, clock, ...kept, log, signal });
   await keepSummarising(summariser, { clock, signal, onPass, onFault });
   await upkeep;
 }

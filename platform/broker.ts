@@ -4,6 +4,7 @@ import { Answers, Decisions, type Rules } from "./broker/decisions.ts";
 import type { Message, Report } from "./broker/messages.ts";
 import { Retained } from "./broker/retained.ts";
 import { startThread, type BrokerThread } from "./broker/worker.ts";
+import type { IdleThread } from "./idle-thread.ts";
 import type { Logger } from "./log.ts";
 
 export interface BrokerOptions extends Rules {
@@ -12,6 +13,8 @@ export interface BrokerOptions extends Rules {
   readonly port: number;
   /** Larger packets end their connection; `MESSAGE_BYTES_MAX` where absent. */
   readonly messageBytesMax?: number;
+  /** Taken for the first start where it is given. */
+  readonly thread?: IdleThread | undefined;
   readonly log: Logger;
 }
 
@@ -121,8 +124,10 @@ export class RestartingBroker implements Broker {
   private async startOnce(): Promise<void> {
     const { host, messageBytesMax: packetBytesMax = MESSAGE_BYTES_MAX } = this.options;
     let answers: Answers | undefined;
-    this.thread = await startThread({ host, port: this.port, packetBytesMax }, (report, { send }) =>
-      this.hear(report, (answers ??= new Answers(send)), send),
+    this.thread = await startThread(
+      { host, port: this.port, packetBytesMax },
+      (report, { send }) => this.hear(report, (answers ??= new Answers(send)), send),
+      this.options.thread,
     );
     this.port = this.thread.port;
     for (const [topic, payload] of this.retained.all())

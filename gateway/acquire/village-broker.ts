@@ -1,6 +1,7 @@
 import type { Clock, Entropy } from "../../domain/model/index.ts";
 import { openBroker, type Broker, type BrokerState } from "../../platform/broker.ts";
 import type { Rules } from "../../platform/broker/decisions.ts";
+import type { IdleThread } from "../../platform/idle-thread.ts";
 import type { Logger } from "../../platform/log.ts";
 import { withGuest } from "../sinks/home-assistant/guest.ts";
 import { ownBrokerPublisher, type OwnBrokerPublisher } from "../sinks/home-assistant/publisher.ts";
@@ -31,6 +32,8 @@ export interface VillageBrokerOptions {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Logger;
+  /** A thread that has loaded the broker, for the gateway's own. */
+  readonly thread?: IdleThread | undefined;
 }
 
 /**
@@ -79,7 +82,9 @@ async function openOwnBroker(
 ): Promise<Broker> {
   await using stack = new AsyncDisposableStack();
   const reader = stack.use(openReader(options.site.data, options.entropy));
-  const broker = stack.use(await openBroker({ ...listen, ...rulesOf(options, reader), log: options.log }));
+  const broker = stack.use(
+    await openBroker({ ...listen, ...rulesOf(options, reader), log: options.log, thread: options.thread }),
+  );
   await reader.announce({ host: listen.host, port: broker.port });
   const opened = stack.move();
   return {

@@ -5,7 +5,21 @@ import type { Migrated } from "./migrate.ts";
 import type { Fault, LostFrames } from "./state.ts";
 
 /** What the main thread and the writer's thread say to each other: one task at a time, one answer for each. */
-export type Task = AppendTask | CommandTask | PackTask | { readonly kind: "close" };
+export type Task = AppendTask | CommandTask | PackTask | CleanTask | { readonly kind: "close" };
+
+export interface WriterData {
+  readonly path: string;
+  readonly commands: string;
+  /** The journal's folder; without it the writer runs commands only. */
+  readonly journal?: string;
+  /** The last frame that the main thread has already. */
+  readonly after: number;
+}
+
+/** The first message to the writer's thread; its answer is "ready", or "failed". */
+export interface OpenTask extends WriterData {
+  readonly kind: "open";
+}
 
 /** Readings as columns, whose memory is handed over instead of copied. */
 export interface AppendTask {
@@ -26,6 +40,17 @@ export interface PackTask {
   readonly kind: "pack";
   readonly slice: PackSlice;
   readonly last: boolean;
+}
+
+/** Writes the files anew without what was deleted from them. */
+export interface CleanTask {
+  readonly kind: "clean";
+}
+
+/** What cleaning came to. */
+export interface Cleaned {
+  /** False where another process was reading: its log of changes still has old pages, until the next commit or so. */
+  readonly logEmptied: boolean;
 }
 
 export type WriterTask = Exclude<Task, { kind: "close" }>;

@@ -3,13 +3,15 @@ import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
 import { FieldwattError, messageOf, type Instant } from "../../domain/model/index.ts";
+import type { IdleThread } from "../../platform/idle-thread.ts";
 import type { Logger } from "../../platform/log.ts";
 import { deviceNameOf } from "./blocks/rows.ts";
 import type { Commands } from "./commands.ts";
 import { RecordFeed } from "./feed.ts";
 import { HotReadings } from "./hot.ts";
 import { lockFolder } from "./lock.ts";
-import type { KeptAnswer, ReadyAnswer } from "./messages.ts";
+import type { Cleaned, KeptAnswer, ReadyAnswer } from "./messages.ts";
+import { removeCopies } from "./migrate.ts";
 import { openReadings } from "./open-readings.ts";
 import { Packing, type PackingOptions } from "./packing.ts";
 import { WriteQueue, type Failure } from "./queue.ts";
@@ -38,6 +40,8 @@ export interface RecordOptions {
   /** Of the site, for civil days; UTC where absent. */
   readonly timeZone?: string;
   readonly log?: Logger;
+  /** A thread that has loaded the writer (`idleWriter`). */
+  readonly thread?: IdleThread | undefined;
 }
 
 /** The journal of the record in this file. */
@@ -58,6 +62,8 @@ export async function openRecord<Table extends CommandTable = Commands>(
     return {
       append: (readings, how) => parts.queue.append(readings, how),
       run: commandsOf<Table>(parts.queue),
+      pack: () => parts.packing.packAll(),
+      clean: () => clean(parts, options.path),
       read: parts.read,
       readings: parts.readings,
       feed: parts.feed,
@@ -131,7 +137,7 @@ async function openParts(options: RecordOptions): Promise<Parts> {
   const { path, log, now } = options;
   const folder = journalFolder(path);
   let take: (ready: ReadyAnswer) => void = () => undefined;
-  const places = { ...placesOf(options), journal: folder };
+  const places = { ...placesOf(options), journal: folder, thread: options.thread };
   const writer = new RestartingWriter({ ...places, onReady: (ready) => take(ready) });
   const { ready } = await writer.start();
   const read = openForReading(path);
@@ -204,6 +210,12 @@ function statsOf({ queue, hot, writer, lastCommit, damaged }: Parts): RecordStat
     ...(lastCommit !== undefined && { lastCommit }),
     damagedFrames: damaged,
   };
+}
+
+async function clean({ packing, queue }: Parts, path: string): Promise<Cleaned> {
+  await packing.packAll();
+  removeCopies(path);
+  return (await queue.run({ kind: "clean" })) as Cleaned;
 }
 
 async function close(parts: Parts): Promise<void> {

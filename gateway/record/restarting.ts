@@ -1,15 +1,17 @@
 import { FieldwattError } from "../../domain/model/index.ts";
+import type { IdleThread } from "../../platform/idle-thread.ts";
 import type { Logger } from "../../platform/log.ts";
-import type { Answer, JournalState, ReadyAnswer } from "./messages.ts";
+import type { Answer, JournalState, ReadyAnswer, WriterData } from "./messages.ts";
 import type { Perform } from "./queue.ts";
 import { startWriter, type WriterThread } from "./thread.ts";
-import type { WriterData } from "./writer.ts";
 
 /** Crashes of the writer, one after another without a commit between them, before the record gives up. */
 const CRASHES_MAX = 5;
 
 export interface RestartingOptions extends Omit<WriterData, "after"> {
   readonly log?: Logger;
+  /** Taken for the first start where it is given. */
+  readonly thread?: IdleThread | undefined;
   /** Takes what a writer found: at the first start all that is hot, after a crash what nobody acknowledged. */
   onReady(ready: ReadyAnswer): void;
 }
@@ -30,7 +32,8 @@ export class RestartingWriter {
     if (this.thread) return this.thread;
     const { path, commands, journal, onReady } = this.options;
     const folder = journal === undefined ? {} : { journal };
-    const thread = await startWriter({ path, commands, ...folder, after: this.journal.last });
+    const data = { path, commands, ...folder, after: this.journal.last };
+    const thread = await startWriter(data, this.options.thread);
     this.thread = thread;
     this.journal = thread.ready.state;
     onReady(thread.ready);

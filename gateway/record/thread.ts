@@ -1,8 +1,8 @@
 import { Worker } from "node:worker_threads";
-import { FieldwattError } from "../../domain/model/index.ts";
-import type { Answer, ReadyAnswer, Task } from "./messages.ts";
+import { FieldwattError } from "../../domain/model/errors.ts";
+import { idleThread, type IdleThread } from "../../platform/idle-thread.ts";
+import type { Answer, OpenTask, ReadyAnswer, Task, WriterData } from "./messages.ts";
 import { faultWords } from "./words.ts";
-import type { WriterData } from "./writer.ts";
 
 /** The writer's thread as the main thread sees it. */
 export interface WriterThread {
@@ -20,13 +20,21 @@ export function moduleBeside(name: string): URL {
   return new URL(`./${name}.${extension}`, import.meta.url);
 }
 
+const begin = (likely: Partial<WriterData> = {}): Worker =>
+  new Worker(moduleBeside("writer"), { name: "record", workerData: likely });
+
+/** A writer's thread that loads while it is not yet known which file it opens; with the gateway's own commands. */
+export const idleWriter = (): IdleThread =>
+  idleThread(() => begin({ commands: moduleBeside("commands").href }));
+
 /**
- * Starts the thread; resolves when the record is open and its schema is current. Rejects with RECORD_NEWER or
+ * Starts a thread, or takes one that is idle; resolves when the record is open and its schema is current. Rejects with RECORD_NEWER or
  * RECORD_FAILED.
  */
-export async function startWriter(data: WriterData): Promise<WriterThread> {
-  const worker = new Worker(moduleBeside("writer"), { workerData: data, name: "record" });
+export async function startWriter(data: WriterData, idle?: IdleThread): Promise<WriterThread> {
+  const worker = idle?.take() ?? begin();
   const thread = listen(worker);
+  worker.postMessage({ kind: "open", ...data } satisfies OpenTask);
   const ready = await thread.next();
   if (ready.kind === "failed") {
     const todo = ready.fault === undefined ? "" : `. ${faultWords(ready.fault)}`;

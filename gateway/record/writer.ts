@@ -12,21 +12,20 @@ import { failure } from "./faults.ts";
 import { joined, partsOf } from "./journal/columns.ts";
 import { noteLost } from "./journal/lost.ts";
 import { openJournal, type Journal } from "./journal/journal.ts";
-import { buffersOf, NEW_STREAM, type Answer, type JournalState } from "./messages.ts";
-import type { AppendTask, CommandTask, PackTask, Task, WriterTask } from "./messages.ts";
+import { buffersOf, NEW_STREAM, type Answer, type Cleaned, type JournalState } from "./messages.ts";
+import type {
+  AppendTask,
+  CommandTask,
+  OpenTask,
+  PackTask,
+  Task,
+  WriterData,
+  WriterTask,
+} from "./messages.ts";
 import { packedFrame, setPackedFrame } from "./progress.ts";
 import type { Migrated } from "./migrate.ts";
 import { openForWriting, transact } from "./sqlite.ts";
 import type { CommandTable } from "./store.ts";
-
-export interface WriterData {
-  readonly path: string;
-  readonly commands: string;
-  /** The journal's folder; without it the writer runs commands only. */
-  readonly journal?: string;
-  /** The last frame that the main thread has already. */
-  readonly after: number;
-}
 
 class Writer {
   private readonly db: DatabaseSync;
@@ -53,6 +52,7 @@ class Writer {
     try {
       if (task.kind === "append") return this.append(task);
       if (task.kind === "pack") return this.pack(task);
+      if (task.kind === "clean") return this.clean();
       return { kind: "done", value: this.run(task) };
     } catch (error) {
       return failure(error);
@@ -93,6 +93,15 @@ class Writer {
     });
     if (last) this.packed = slice.lastFrame;
     if (last) this.journal?.release(slice.lastFrame);
+    return { kind: "done", value, state: this.state };
+  }
+
+  /** SQLite leaves what was deleted in free pages and in its log: VACUUM writes the file anew, and the log is emptied. */
+  private clean(): Answer {
+    this.journal?.scrub();
+    this.db.exec("VACUUM");
+    const log = this.db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
+    const value: Cleaned = { logEmptied: Number(log?.["busy"]) === 0 };
     return { kind: "done", value, state: this.state };
   }
 
@@ -138,8 +147,8 @@ function transferOf(given: Answer): ArrayBuffer[] {
   return given.kind === "ready" ? given.columns.flatMap(buffersOf) : [];
 }
 
-async function start(port: MessagePort): Promise<void> {
-  const { path, commands, journal: folder, after } = workerData as WriterData;
+async function start(port: MessagePort, data: WriterData): Promise<void> {
+  const { path, commands, journal: folder, after } = data;
   try {
     const module = (await import(commands)) as { commands: CommandTable };
     const steps: Migrated[] = [];
@@ -160,4 +169,16 @@ async function start(port: MessagePort): Promise<void> {
   }
 }
 
-if (parentPort) await start(parentPort);
+/** What it is to open comes first, and may come long after the thread has begun. */
+function awaitOpening(port: MessagePort): void {
+  port.once("message", (data: OpenTask) => {
+    // A port without a listener would not keep the thread alive while the file opens.
+    port.ref();
+    void start(port, data);
+  });
+  // Whoever is idle loads what it will most likely be told to; a fault shows when it is.
+  const { commands } = (workerData ?? {}) as Partial<WriterData>;
+  if (commands !== undefined) void import(commands).catch(() => undefined);
+}
+
+if (parentPort) awaitOpening(parentPort);

@@ -8,8 +8,9 @@ export interface ThreadOptions {
   readonly packetBytesMax: number;
 }
 
-/** From the program to the thread. */
+/** From the program to the thread; the first one opens it. */
 export type Order =
+  | { readonly kind: "open"; readonly options: ThreadOptions }
   | { readonly kind: "signedIn"; readonly call: number; readonly user: string | undefined }
   | { readonly kind: "subscribed"; readonly call: number; readonly allowed: boolean }
   | { readonly kind: "decided"; readonly taken: readonly number[]; readonly refused: readonly number[] }

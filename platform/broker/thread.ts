@@ -3,7 +3,7 @@
  * it may die at any time: the program starts another, devices come back and send again what was not acknowledged.
  */
 import { Aedes, type Client, type PublishPacket } from "aedes";
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { FieldwattError, messageOf } from "../../domain/model/errors.ts";
 import { Calls, type Post } from "./calls.ts";
 import { Clients } from "./clients.ts";
@@ -95,6 +95,8 @@ interface Running {
 
 function obey(order: Order, { aedes, calls, listener, post }: Running): void {
   switch (order.kind) {
+    case "open":
+      return;
     case "signedIn":
       return calls.answer(order.call, order.user);
     case "subscribed":
@@ -119,13 +121,19 @@ function packetOf({ topic, payload, retain }: Extract<Order, { kind: "publish" }
 
 const post: Post = (report, transfer = []) => parentPort?.postMessage(report, transfer);
 const waiting: Order[] = [];
-let act = (order: Order): void => void waiting.push(order);
+let act = (order: Order): void => {
+  if (order.kind === "open") void begin(order.options);
+  else waiting.push(order);
+};
 parentPort?.on("message", (order: Order) => act(order));
-try {
-  act = await open(workerData as ThreadOptions, post);
-  for (const order of waiting) act(order);
-} catch (error) {
-  const code = error instanceof FieldwattError ? error.code : "BROKER_FAILED";
-  post({ kind: "failed", code, message: messageOf(error) });
-  parentPort?.close();
+
+async function begin(options: ThreadOptions): Promise<void> {
+  try {
+    act = await open(options, post);
+    for (const order of waiting) act(order);
+  } catch (error) {
+    const code = error instanceof FieldwattError ? error.code : "BROKER_FAILED";
+    post({ kind: "failed", code, message: messageOf(error) });
+    parentPort?.close();
+  }
 }

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
-import { FieldwattError } from "../../domain/model/index.ts";
+import { FieldwattError } from "../../domain/model/errors.ts";
+import { idleThread, type IdleThread } from "../idle-thread.ts";
 import type { Order, Report, ThreadOptions } from "./messages.ts";
 
 /**
@@ -25,20 +26,27 @@ export interface BrokerThread {
 /** The thread's module, with the extension of this file: `.ts` where Node runs the sources, `.js` in a build. */
 const entry = new URL(`./thread${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
 
-/** Resolves when the thread listens. Rejects with PORT_BUSY or BROKER_FAILED. */
-export async function startThread(
-  options: ThreadOptions,
-  onReport: (report: Report, thread: Pick<BrokerThread, "send">) => void,
-): Promise<BrokerThread> {
-  const worker = new Worker(entry, {
-    workerData: options,
+const begin = (): Worker =>
+  new Worker(entry, {
     name: "broker",
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_MB },
   });
+
+/** A broker's thread that loads while it is not yet known where it listens. */
+export const idleBroker = (): IdleThread => idleThread(begin);
+
+/** Resolves when the thread, a new one or one that is idle, listens. Rejects with PORT_BUSY or BROKER_FAILED. */
+export async function startThread(
+  options: ThreadOptions,
+  onReport: (report: Report, thread: Pick<BrokerThread, "send">) => void,
+  idle?: IdleThread,
+): Promise<BrokerThread> {
+  const worker = idle?.take() ?? begin();
   let fault = "it ended";
   worker.on("error", (error) => (fault = error instanceof Error ? error.message : String(error)));
   const ended = new Promise<string>((resolve) => worker.once("exit", () => resolve(fault)));
   const send = (order: Order): void => worker.postMessage(order);
+  send({ kind: "open", options });
   const port = await new Promise<number>((resolve, reject) => {
     worker.on("message", (report: Report) => {
       if (report.kind === "listening") resolve(report.port);

@@ -1,0 +1,25 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Reading } from "../../domain/model/index.ts";
+
+/** Who waits for the first reading of this start, and hands each on. */
+export interface FirstReading {
+  onKept(readings: readonly Reading[]): void;
+  /** Resolves with the first reading that is durable, after `ms` without one, or when the signal aborts. */
+  orAfter(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+export function firstReading(onKept: (readings: readonly Reading[]) => void): FirstReading {
+  const first = Promise.withResolvers<undefined>();
+  return {
+    onKept(readings) {
+      first.resolve(undefined);
+      onKept(readings);
+    },
+    async orAfter(ms, signal) {
+      const given = new AbortController();
+      const late = wait(ms, undefined, { signal: AbortSignal.any([signal, given.signal]) });
+      await Promise.race([first.promise, late.catch(() => undefined)]);
+      given.abort();
+    },
+  };
+}

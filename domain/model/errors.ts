@@ -34,6 +34,7 @@ export const ERRORS = {
   MESSAGE_INVALID: "A message is not in a known form",
   MESSAGE_TOO_LARGE: "A message is larger than its limit",
   HUB_UNREACHABLE: "The hub cannot be reached, or does not answer",
+  WITNESS_UNREACHABLE: "A witness of the egress log cannot be reached, or does not answer",
   SIGN_IN_REFUSED: "The sign-in was refused",
   STORAGE_FAILED: "The hub's storage failed",
   ACTUATOR_FAILED: "An actuator did not take what it was told",

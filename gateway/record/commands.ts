@@ -1,6 +1,7 @@
 import { answerCommands } from "../answers/commands.ts";
 import { consentCommands } from "../release/consents.ts";
 import { outboxCommands } from "../forward/commands.ts";
+import { witnessCommands } from "../forward/witness-commands.ts";
 import { flowCommands } from "../flows/commands.ts";
 import { sinkCommands } from "../sinks/commands.ts";
 import { releaseCommands } from "../release/commands.ts";
@@ -18,6 +19,7 @@ export const commands = {
   ...releaseCommands,
   ...consentCommands,
   ...outboxCommands,
+  ...witnessCommands,
   ...answerCommands,
   ...timeCommands,
   ...sinkCommands,

@@ -286,4 +286,20 @@ export const migrations: readonly MigrationStep[] = [
     cleaned INTEGER, report TEXT
   ) STRICT;
   `,
+  `
+  -- Witnesses. witness_word: what one of this gateway's log said last; because: why it does not cosign (null: it does),
+  -- and since when.
+  CREATE TABLE witness_word (
+    witness TEXT PRIMARY KEY, heard INTEGER NOT NULL, size INTEGER NOT NULL, because TEXT, since INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  -- The newest head of each neighbour's log that was cosigned here, and heads that do not go with it. proven: the log
+  -- itself signed two heads of one size.
+  CREATE TABLE watched_head (
+    origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root TEXT NOT NULL, note TEXT NOT NULL, seen INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE watched_evidence (
+    origin TEXT NOT NULL, head TEXT NOT NULL, size INTEGER NOT NULL, because TEXT NOT NULL, proven INTEGER NOT NULL,
+    seen INTEGER NOT NULL, PRIMARY KEY (origin, head)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -125,6 +125,12 @@ const record = z.strictObject({
   retention: z.partialRecord(z.enum(STREAM_CLASSES), days).default({}),
 });
 
+/** A neighbour's gateway: its id, and its Ed25519 public key as `fieldwatt gateway key` prints it, base64url. */
+const neighbour = z.strictObject({ id, publicKey: z.string().length(43) });
+/** Where it takes heads: the address of its pages, and /witness (c2sp.org/tlog-witness). */
+const witness = neighbour.extend({ url: z.url({ protocol: /^https?$/ }) });
+const WITNESSES_MAX = 16;
+
 export const siteSchema = z
   .strictObject({
     id,
@@ -169,6 +175,9 @@ export const siteSchema = z
         passwordFile: z.string(),
       })
       .optional(),
+    /** Neighbours' gateways that cosign the log of what left here, and those whose logs are cosigned here. */
+    witnesses: z.array(witness).max(WITNESSES_MAX).default([]),
+    witnessFor: z.array(neighbour).max(WITNESSES_MAX).default([]),
   })
   .superRefine((site, context) => {
     const seen = new Map<string, string>();

@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Command, Option } from "commander";
-import { FieldwattError, messageOf } from "../domain/model/index.ts";
+import { FieldwattError } from "../domain/model/index.ts";
 import { receiptFacts } from "../gateway/release/receipts.ts";
 import { openIdentity } from "../gateway/site/identity.ts";
-import { loadPolicyOrNone, loadSite } from "../gateway/site/load.ts";
+import { loadSite } from "../gateway/site/load.ts";
 import type { ClockLine } from "../platform/clock.ts";
 import { RECEIPT_FORMATS, receiptText, type ReceiptFormat } from "../protocol/receipts/index.ts";
 import { clockLine, clockOf, wholeNumber } from "./command-line.ts";
@@ -47,9 +47,8 @@ export function receiptCommand(): Command {
 async function receipt({ site: file, member, id, format, language, clock }: Choice): Promise<string> {
   const site = await loadSite(file);
   const identity = await openIdentity(site.data, randomBytes);
-  const policy = await loadPolicyOrNone(site.policy, (error) => console.error(messageOf(error)));
   using db = new DatabaseSync(join(site.data, "record.sqlite"), { readOnly: true, timeout: 5_000 });
-  const around = { site, policy, identity, clock: clockOf(clock), store: { read: db } };
+  const around = { site, identity, clock: clockOf(clock), store: { read: db } };
   const facts = receiptFacts(around, { id, member, language });
   if (!facts) throw new FieldwattError("OPTION_INVALID", `${member} has no consent with the number ${id}`);
   return receiptText(facts, format, identity.keys);

@@ -44,11 +44,19 @@ portal: { port: 0 }
   writeFileSync(
     join(folder, "policy.yaml"),
     JSON.stringify({
-      version: 1,
+      ...{ version: 1, previous: null, effective: "2000-01-01T00:00Z", sunset: "2000-12-31T00:00Z" },
       offers: [
         {
-          ...{ id: "trading", title: "Trading", kind: "energyInterval", recipient: "hub" },
-          ...{ purpose: "dpv:FulfilmentOfContractualObligation", retentionDays: 30 },
+          ...{
+            id: "trading",
+            title: "Trading",
+            kind: "energyInterval",
+            recipient: "hub",
+            lane: "ownAccount",
+          },
+          ...{ purpose: "dpv:FulfilmentOfContractualObligation", retentionDays: 30, unit: "Wh" },
+          ...{ recipientKey: "k".repeat(43), granularity: "quarterHour", expires: "2100-01-01T00:00Z" },
+          window: { from: "2000-01-01T00:00Z", to: "2100-01-01T00:00Z" },
         },
       ],
     }),

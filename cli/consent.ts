@@ -1,8 +1,16 @@
 import { join } from "node:path";
 import { Command } from "commander";
-import { addMs, FieldwattError, memberId, toIso, type Consent, type Offer } from "../domain/model/index.ts";
+import {
+  addMs,
+  FieldwattError,
+  memberId,
+  toIso,
+  type MemberId,
+  type VotedOffer,
+  type VotedPolicy,
+} from "../domain/model/index.ts";
 import { openCommands } from "../gateway/record/open.ts";
-import { consentRecords, type ConsentRecord } from "../gateway/release/consents.ts";
+import { consentRecords, givingOf, type ConsentRecord } from "../gateway/release/consents.ts";
 import { loadPolicy, loadSite, type Site } from "../gateway/site/load.ts";
 import type { ClockLine } from "../platform/clock.ts";
 import { clockLine, clockOf, wholeNumber } from "./command-line.ts";
@@ -50,20 +58,13 @@ async function list({ site, member, json }: { site: string; member?: string; jso
 }
 
 async function give(choice: Choice): Promise<void> {
-  const { site, member, offer, policyVersion } = await chosen(choice);
+  const { site, member, offer, policy } = await chosen(choice);
   const given = clockOf(choice.clock).now();
-  const expires = addMs(given, choice.days * DAY_MS);
-  const { purpose, recipient } = offer;
+  const year = addMs(given, choice.days * DAY_MS);
+  const expires = year <= offer.expires ? year : offer.expires;
+  if (expires <= given) throw new FieldwattError("OPTION_INVALID", `The offer ${offer.id} has ended`);
   await using store = await openCommands({ path: recordOf(site) });
-  await store.run("giveConsent", {
-    member,
-    offer: offer.id,
-    purpose,
-    recipient,
-    policyVersion,
-    given,
-    expires,
-  });
+  await store.run("giveConsent", givingOf({ member, policy, offer, given, expires }));
   console.log(`${member} agreed to "${offer.title}" until ${toIso(expires).slice(0, 10)}`);
 }
 
@@ -97,18 +98,18 @@ async function chosen({
   site: file,
   member,
   offer: id,
-}: Choice): Promise<{ site: Site; member: Consent["member"]; offer: Offer; policyVersion: number }> {
+}: Choice): Promise<{ site: Site; member: MemberId; offer: VotedOffer; policy: VotedPolicy }> {
   const site = await loadSite(file);
   if (!site.members.some((m) => m.id === member))
     throw new FieldwattError("OPTION_INVALID", `${file} has no member "${member}"`);
-  const policy = await loadPolicy(site.policy);
+  const policy = await loadPolicy(site);
   const offer = policy.offers.find((o) => o.id === id);
   if (!offer)
     throw new FieldwattError(
       "OPTION_INVALID",
       `${site.policy} has no offer "${id}"; it has ${policy.offers.map((o) => o.id).join(", ")}`,
     );
-  return { site, member: memberId(member), offer, policyVersion: policy.version };
+  return { site, member: memberId(member), offer, policy };
 }
 
 function lineOf({ id, member, offer, given, expires, withdrawn }: ConsentRecord): string {

@@ -5,8 +5,6 @@ import {
   toIso,
   type CollectiveOffer,
   type Instant,
-  type Offer,
-  type Policy,
   type Prohibition,
   type VotedOffer,
   type VotedPolicy,
@@ -27,18 +25,14 @@ const GRANULARITY_WORDS = {
 
 const KIND_WORDS = { energyInterval: "energy", farmDay: "weather and fields" } as const;
 
-export const isVoted = (policy: Policy): policy is VotedPolicy => "hash" in policy;
-
 /** The whole policy, one paragraph an offer. */
-export function policyInWords(policy: Policy): string {
-  const offers = isVoted(policy) ? policy.offers.map(votedOfferInWords) : policy.offers.map(offerInWords);
-  const nothing = offers.length === 0 ? ["It offers nothing: nothing leaves."] : [];
+export function policyInWords(policy: VotedPolicy): string {
+  const nothing = policy.offers.length === 0 ? ["It offers nothing: nothing leaves."] : [];
+  const offers = policy.offers.map(offerInWords);
   return [headOf(policy), ...nothing, ...offers, ...prohibitionsOf(policy)].join("\n\n");
 }
 
-function headOf(policy: Policy): string {
-  if (!isVoted(policy))
-    return `Policy version ${policy.version}, without dates: it is in force while the file is there.`;
+function headOf(policy: VotedPolicy): string {
   const { version, hash, previous, effective, sunset, epsilonCaps } = policy;
   return [
     `Policy version ${version}, in force from ${date(effective)} until ${date(sunset)} UTC.`,
@@ -55,13 +49,7 @@ function headOf(policy: Policy): string {
 const paragraph = (title: string, lines: readonly string[]): string =>
   [title, ...lines.map((line) => `  ${line}`)].join("\n");
 
-const offerInWords = ({ id, title, kind, recipient, purpose, retentionDays }: Offer): string =>
-  paragraph(`${id}: ${title}`, [
-    `What: one member's own figures of ${KIND_WORDS[kind]}.`,
-    `Who gets it: ${recipient}, for ${purpose}. They may keep it ${number(retentionDays)} days.`,
-  ]);
-
-function votedOfferInWords(offer: VotedOffer): string {
+function offerInWords(offer: VotedOffer): string {
   const { id, title, kind, granularity, unit, window, recipient, recipientKey, purpose } = offer;
   const step = GRANULARITY_WORDS[granularity];
   const what =
@@ -93,9 +81,9 @@ function groupInWords({ group, clamp, round, unit, noise, recipientKnowsTotal }:
   ];
 }
 
-function prohibitionsOf(policy: Policy): string[] {
-  if (!isVoted(policy) || policy.prohibitions.length === 0) return [];
-  return [paragraph("Prohibited, whatever an offer says:", policy.prohibitions.map(prohibitionInWords))];
+function prohibitionsOf({ prohibitions }: VotedPolicy): string[] {
+  if (prohibitions.length === 0) return [];
+  return [paragraph("Prohibited, whatever an offer says:", prohibitions.map(prohibitionInWords))];
 }
 
 const prohibitionInWords = ({ kind, recipient, purpose }: Prohibition): string =>

@@ -3,17 +3,22 @@ import { Command } from "commander";
 import { chainFault } from "../domain/consent/chain.ts";
 import { comparePolicies, labelOf } from "../domain/consent/compare.ts";
 import type { ByteSource } from "../domain/consent/noise.ts";
-import { FieldwattError, type Policy, type VotedPolicy } from "../domain/model/index.ts";
-import { checkYamlFile, problemToText, valueOf, type Checked } from "../platform/yaml-file.ts";
+import { FieldwattError, type VotedPolicy } from "../domain/model/index.ts";
+import { checkYamlFile, problemToText, valueOf } from "../platform/yaml-file.ts";
 import { votedPolicy } from "../protocol/policy.ts";
 import { decideCase, type CaseAnswer } from "../protocol/policy-case.ts";
+import { addVoteCommands } from "./policy-vote.ts";
 import { policyWarnings } from "./policy-warnings.ts";
-import { answerInWords, changeInWords, isVoted, policyInWords } from "./policy-words.ts";
+import { answerInWords, changeInWords, policyInWords } from "./policy-words.ts";
 import { readStandardInput } from "./stdin.ts";
+import type { ClockLine } from "../platform/clock.ts";
+import { clockLine, wholeNumber } from "./command-line.ts";
 
 /** The co-op's policy: what it decides, what it says, what a new one would change. */
 export function policyCommand(): Command {
-  const policy = new Command("policy").description("the co-op's policy: decide, show, compare, check");
+  const policy = new Command("policy").description(
+    "the co-op's policy: vote it, show, compare, check, decide",
+  );
   policy
     .command("decide")
     .description("decide one case from standard input, as the gate does (docs/policy-cases.md)")
@@ -27,8 +32,11 @@ export function policyCommand(): Command {
     .action(decideFromInput);
   policy
     .command("show")
-    .description("say in plain words what a policy file offers")
-    .argument("<file>", "the policy, YAML or JSON")
+    .description("say in plain words what a policy file offers, or with --site which policy is in force")
+    .argument("[file]", "the policy, YAML or JSON")
+    .option("--site <file>", "the site file: what is in force there, and every version")
+    .option("--proposal <n>", "with --site: what is voted on", wholeNumber({ from: 1, to: 1_000_000 }))
+    .option("--clock <line>", "with --site: a village clock", clockLine)
     .option("--json", "print JSON")
     .action(show);
   policy
@@ -44,6 +52,7 @@ export function policyCommand(): Command {
     .argument("<file>", "the policy, YAML or JSON")
     .option("--previous <file>", "the version before: the chain of hashes is checked, too")
     .action(check);
+  addVoteCommands(policy);
   return policy;
 }
 
@@ -75,8 +84,22 @@ function bytesFrom(all: Uint8Array): ByteSource {
   };
 }
 
-async function show(file: string, { json }: { json?: true }): Promise<void> {
-  const policy = await loadEither(file);
+interface ShowOptions {
+  readonly json?: true;
+  readonly site?: string;
+  readonly proposal?: number;
+  readonly clock?: ClockLine;
+}
+
+async function show(file: string | undefined, { json, site, proposal, clock }: ShowOptions): Promise<void> {
+  if (site !== undefined) {
+    const at = { site, ...(clock && { clock }), ...(json && { json }) };
+    const { showInForce, showProposal } = await import("./policy-look.ts");
+    await (proposal === undefined ? showInForce(at) : showProposal(proposal, at));
+    return;
+  }
+  if (file === undefined) throw new FieldwattError("OPTION_INVALID", "Give a policy file, or --site.");
+  const policy = await loadVoted(file);
   console.log(json ? JSON.stringify(policy, bigintsAsText, 2) : policyInWords(policy));
 }
 
@@ -91,7 +114,7 @@ async function diff(old: string, next: string, { json }: { json?: true }): Promi
 }
 
 async function check(file: string, { previous }: { previous?: string }): Promise<void> {
-  const checked = await checkEither(file);
+  const checked = await checkYamlFile(file, votedPolicy, "POLICY_FILE_INVALID");
   if (!("value" in checked)) {
     for (const problem of checked.problems) console.error(problemToText(problem));
     process.exitCode = 1;
@@ -102,24 +125,9 @@ async function check(file: string, { previous }: { previous?: string }): Promise
     previous === undefined ? undefined : chainFault([await loadVoted(previous), await loadVoted(file)]);
   if (fault)
     throw new FieldwattError("POLICY_FILE_INVALID", `${file} does not follow ${previous}: ${fault.because}`);
-  if (isVoted(policy)) for (const warning of policyWarnings(policy)) console.log(`${file}: ${warning}`);
-  console.log(
-    `${file}: version ${policy.version} is in its form${isVoted(policy) ? `, hash ${policy.hash}` : ""}`,
-  );
+  for (const warning of policyWarnings(policy)) console.log(`${file}: ${warning}`);
+  console.log(`${file}: version ${policy.version} is in its form, hash ${policy.hash}`);
 }
 
 const loadVoted = async (file: string): Promise<VotedPolicy> =>
   valueOf(await checkYamlFile(file, votedPolicy, "POLICY_FILE_INVALID"), "POLICY_FILE_INVALID");
-
-const loadEither = async (file: string): Promise<Policy> =>
-  valueOf(await checkEither(file), "POLICY_FILE_INVALID");
-
-/** A voted policy, or one of the form without dates that a gateway's site file names. */
-async function checkEither(file: string): Promise<Checked<Policy>> {
-  const voted = await checkYamlFile(file, votedPolicy, "POLICY_FILE_INVALID");
-  if ("value" in voted) return voted;
-  // Loaded when it is needed: to decide a case no site file is read.
-  const { policySchema } = await import("../gateway/site/load.ts");
-  const plain = await checkYamlFile(file, policySchema, "POLICY_FILE_INVALID");
-  return "value" in plain ? plain : voted;
-}

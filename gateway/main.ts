@@ -3,12 +3,11 @@ import { messageOf, type Clock, type Entropy, type Instant } from "../domain/mod
 import { loadCatalogue } from "../drivers/index.ts";
 import type { Logger } from "../platform/log.ts";
 import { openAccounts } from "../platform/web/accounts.ts";
-import { writeOperatorLink } from "../platform/web/operator-link.ts";
 import { openAcquisition } from "./acquire/acquisition.ts";
 import { firstReading } from "./acquire/first-reading.ts";
 import { openVillageBroker } from "./acquire/village-broker.ts";
-import { openHubLink } from "./forward/hub-link.ts";
-import type * as Portal from "./portal/portal.ts";
+import { openOutside } from "./forward/outside.ts";
+import { openPages } from "./pages.ts";
 import { openRecord } from "./record/open.ts";
 import { keepRecord } from "./record/upkeep.ts";
 import type { RecordStore } from "./record/store.ts";
@@ -19,7 +18,7 @@ import { metricsWhenAsked } from "./sinks/metrics.ts";
 import { openSinks } from "./sinks/sinks.ts";
 import { mustFitDevices } from "./site/devices.ts";
 import { openIdentity } from "./site/identity.ts";
-import { loadPolicyOrNone, type Site } from "./site/load.ts";
+import { policyOfFile, type Site } from "./site/load.ts";
 import { farmMembers } from "./summarise/farm-days.ts";
 import { steadySummariser } from "./summarise/steady.ts";
 import { createSummariser, keepSummarising } from "./summarise/summariser.ts";
@@ -56,10 +55,6 @@ const openSiteRecord = ({ site, threads, log }: GatewayOptions, now: () => Insta
 /** How long the pages wait for a first reading, ms: loading them would hold it up. */
 const PAGES_WAIT_MS = 250;
 
-/** The pages are loaded when they open: readings are taken by then. */
-const openPortal = async (options: Parameters<typeof Portal.openPortal>[0]) =>
-  (await import("./portal/portal.ts")).openPortal(options);
-
 /** What opens while other things go on; closed with the rest, however those end. */
 function meanwhile<Opened extends AsyncDisposable>(opened: Promise<Opened>) {
   const outcome = opened.catch(() => undefined);
@@ -86,14 +81,14 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   await using broker = await openVillageBroker({ ...parts, acquisition, entropy, thread: threads?.broker });
 
   const identity = await openIdentity(site.data, entropy);
-  const policy = await loadPolicyOrNone(site.policy, (error) =>
+  const policy = await policyOfFile(site, (error) =>
     log.error({ because: messageOf(error) }, "no policy: nothing is released"),
   );
   const signer = logSigner(site.id, identity.keys);
-  const ofSite = { timeZone: site.timeZone, hasHub: site.hub !== undefined };
+  const ofSite = { timeZone: site.timeZone, hub: site.hub };
   const gate = createGate({ store, policy, clock, secret: identity.secret, signer, ...ofSite });
   await using sinks = await openSinks({ ...parts, acquisition, broker });
-  await using link = await openHubLink(site, { identity, store, policy: () => policy, time, log });
+  await using link = await openOutside(site, { identity, store, policy, time, log });
 
   await using accounts = openAccounts({ path: join(site.data, "accounts.sqlite"), entropy, wallNow });
   const states = { devices: () => acquisition.states(), link: () => link?.state(), broker: () => broker };
@@ -101,8 +96,8 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   const metrics = metricsWhenAsked({ site, live: acquisition.live, store, broker, gate, health, clock });
   const about = { site, policy, store, identity, live: acquisition.live, accounts, clock, time, log };
   await first.orAfter(PAGES_WAIT_MS, signal);
-  await using portal = await openPortal({ ...about, metrics, health, ...site.portal });
-  await writeOperatorLink(accounts, { folder: site.data, url: portal.url });
+  const reached = { acquisition, broker, entropy, wallNow };
+  await using portal = await openPages({ ...about, metrics, health, ...reached });
 
   time.begin({ onDated: summariser.observe, onCorrected: acquisition.live.forget });
   onReady({ portalPort: portal.port, brokerPort: broker?.port, figures: () => gatewayFigures(store) });

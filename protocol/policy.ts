@@ -4,6 +4,7 @@ import {
   instant,
   memberId,
   rationalFromText,
+  rationalToText,
   RELEASE_UNITS,
   type CollectiveOffer,
   type ConsentLimits,
@@ -12,6 +13,7 @@ import {
   type OwnAccountOffer,
   type PinnedConsent,
   type Prohibition,
+  type Rational,
   type VotedOffer,
   type VotedPolicy,
 } from "../domain/model/index.ts";
@@ -184,7 +186,36 @@ export const votedPolicy = z.unknown().transform((written, context): VotedPolicy
   return z.NEVER;
 });
 
-const limits: z.ZodType<ConsentLimits> = z.strictObject({
+/** A policy as it is kept: what `votedPolicy` read, whatever its defaults were, under the hash of what was written. */
+export const policyToText = ({ hash: _, ...policy }: VotedPolicy): string =>
+  JSON.stringify(policy, rationalsAsText);
+
+/** @throws ZodError for what `policyToText` did not make */
+export const policyFromText = (text: string, hash: string): VotedPolicy => ({
+  ...policyBody.parse(JSON.parse(text)),
+  hash,
+});
+
+/** An offer as JSON, in the form in which it is written in a policy. */
+export const offerAsWritten = (offer: VotedOffer): WrittenOffer =>
+  JSON.parse(JSON.stringify(offer, rationalsAsText)) as WrittenOffer;
+
+type WrittenOffer = Omit<VotedOffer, "noise"> & { readonly noise?: { readonly epsilon: string } };
+
+/** A rational is the only object here with a denominator, and bigints have no JSON. */
+const rationalsAsText = (_name: string, value: unknown): unknown =>
+  typeof value === "object" && value !== null && "denominator" in value
+    ? rationalToText(value as Rational)
+    : value;
+
+export const limitsToText = (limits: ConsentLimits): string => JSON.stringify(limits, rationalsAsText);
+
+/** @throws ZodError for what `limitsToText` did not make */
+export const limitsFromText = (text: string): ConsentLimits =>
+  text === "{}" ? {} : consentLimits.parse(JSON.parse(text));
+
+/** The limits of a member, as they are written. */
+export const consentLimits: z.ZodType<ConsentLimits> = z.strictObject({
   granularity: z.enum(GRANULARITIES).exactOptional(),
   window: span.exactOptional(),
   retentionDays: retentionDays.exactOptional(),
@@ -214,6 +245,6 @@ export const pinnedConsent: z.ZodType<PinnedConsent> = z.strictObject({
   given: timeText,
   expires: timeText,
   withdrawn: timeText.exactOptional(),
-  limits: limits.default({}),
+  limits: consentLimits.default({}),
   guardian: guardianMandate.exactOptional(),
 });

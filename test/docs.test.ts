@@ -119,12 +119,10 @@ describe("the examples", () => {
   });
 
   it("of policy and hub are right, and one names the other as recipient", async () => {
-    const [policy, hub] = [
-      await loadPolicy(example("policy.yaml")),
-      await loadHubConfig(example("hub.yaml")),
-    ];
+    const site = await loadSite(example("site.yaml"));
+    const [policy, hub] = [await loadPolicy(site), await loadHubConfig(example("hub.yaml"))];
     expect(policy.offers.map(({ recipient }) => recipient)).toEqual([hub.id, hub.id]);
-    expect((await loadSite(example("site.yaml"))).hub?.id).toBe(hub.id);
+    expect(site.hub?.id).toBe(hub.id);
   });
 
   it("of a device file decodes what CONTRIBUTING.md shows", async () => {

@@ -1,20 +1,22 @@
-import { addMs, memberId, type Instant, type OfferId } from "../../domain/model/index.ts";
+import { addMs, memberId, type Instant } from "../../domain/model/index.ts";
 import { openCommands } from "../../gateway/record/open.ts";
-import { POLICY } from "./files.ts";
+import { givingOf } from "../../gateway/release/consents.ts";
+import { votedPolicy } from "../../protocol/policy.ts";
 
 const YEAR_MS = 365 * 86_400_000;
 
-/** Keeps the yes of these members to every offer of the demo's policy, for a year from `given` on. */
+/** Keeps the yes of these members to every offer of a policy, for a year from `given` on, or as long as the offer lasts. */
 export async function giveConsents(
   record: string,
-  { members, given }: { members: readonly string[]; given: Instant },
+  { policy: written, members, given }: { policy: object; members: readonly string[]; given: Instant },
 ): Promise<void> {
+  const policy = votedPolicy.parse(written);
+  const year = addMs(given, YEAR_MS);
   await using store = await openCommands({ path: record });
-  const { version: policyVersion, offers } = POLICY;
-  for (const id of members) {
-    for (const { id: offer, purpose, recipient } of offers) {
-      const consent = { member: memberId(id), offer: offer as OfferId, purpose, recipient, policyVersion };
-      await store.run("giveConsent", { ...consent, given, expires: addMs(given, YEAR_MS) });
+  for (const member of members.map(memberId)) {
+    for (const offer of policy.offers) {
+      const expires = year <= offer.expires ? year : offer.expires;
+      await store.run("giveConsent", givingOf({ member, policy, offer, given, expires }));
     }
   }
 }

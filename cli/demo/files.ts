@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import { instant, toIso } from "../../domain/model/index.ts";
 import { writeSecretFile } from "../../platform/secret-file.ts";
 
 /** The files of a demo village, written as an installer and an operator would write them. */
@@ -7,27 +8,40 @@ export const HUB = "federation";
 export const GATEWAY = "kisasi-gateway";
 export const OFFERS = { trading: "own-account-trading", advice: "farm-advice" };
 
-export const POLICY = {
-  version: 1,
-  offers: [
-    {
-      id: OFFERS.trading,
-      title: "Trade my energy in the village",
-      kind: "energyInterval",
-      purpose: "dpv:FulfilmentOfContractualObligation",
-      recipient: HUB,
-      retentionDays: 730,
-    },
-    {
-      id: OFFERS.advice,
-      title: "Advise me on my fields",
-      kind: "farmDay",
-      purpose: "dpv:ServicePersonalisation",
-      recipient: HUB,
-      retentionDays: 365,
-    },
-  ],
-} as const;
+const DAY_MS = 86_400_000;
+/** A policy lapses after twelve months at the latest, and its offers with it. */
+const TERM_DAYS = 366;
+
+/**
+ * The first policy of a demo village, as its co-op would write it: the same for the same key and day, so that consents
+ * to it hold at every start.
+ * @param from when the village began, ms since 1970
+ */
+export function demoPolicy({ hubKey, from }: { hubKey: string; from: number }): object {
+  const effective = toIso(instant(from - DAY_MS));
+  const sunset = toIso(instant(from - DAY_MS + TERM_DAYS * DAY_MS));
+  const terms = {
+    ...{ lane: "ownAccount", recipient: HUB, recipientKey: hubKey, utcOffsetMinutes: 180 },
+    ...{ window: { from: effective, to: sunset }, expires: sunset },
+  };
+  return {
+    ...{ version: 1, previous: null, effective, sunset },
+    offers: [
+      {
+        ...terms,
+        ...{ id: OFFERS.trading, title: "Trade my energy in the village", kind: "energyInterval" },
+        ...{ granularity: "quarterHour", unit: "Wh" },
+        ...{ purpose: "dpv:FulfilmentOfContractualObligation", retentionDays: 730 },
+      },
+      {
+        ...terms,
+        ...{ id: OFFERS.advice, title: "Advise me on my fields", kind: "farmDay" },
+        ...{ granularity: "day", unit: "0.1 °C" },
+        ...{ purpose: "dpv:ServicePersonalisation", retentionDays: 365 },
+      },
+    ],
+  };
+}
 
 export const writeYaml = (file: string, value: unknown): Promise<void> =>
   writeSecretFile(file, stringify(value));

@@ -12,7 +12,7 @@ import { publicKeyToText, sha256Hex } from "../../protocol/keys.ts";
 import { faultFromText, planVillage, type Manifest, type VillagePlan } from "../../simulators/index.ts";
 import { startChild, type Child, type ChildOptions } from "./children.ts";
 import { giveConsents } from "./consents.ts";
-import { GATEWAY, HUB, hubConfig, OFFERS, POLICY, writeYaml } from "./files.ts";
+import { demoPolicy, GATEWAY, HUB, hubConfig, OFFERS, writeYaml } from "./files.ts";
 import { openDemoFolder, type DemoFolder } from "./folder.ts";
 import { claimPort, freePort } from "./ports.ts";
 import { openProgress, type Progress } from "./progress.ts";
@@ -167,12 +167,14 @@ async function prepare(
     at("hub.yaml"),
     hubConfig({ data: at("hub"), portalPort: ports.hubPortal, brokerPort: ports.hubBroker, gateway }),
   );
-  await writeYaml(at("policy.yaml"), POLICY);
+  const hubKey = publicKeyToText(hubKeys.publicKey);
+  const policy = demoPolicy({ hubKey, from: folder.state.commissioned });
+  await writeYaml(at("policy.yaml"), policy);
   // Every household agreed to everything but the last, so that both can be seen: what leaves and what does not.
   const members = plan.members.slice(0, Math.max(1, plan.members.length - 1)).map(({ id }) => id);
   const given = instant(folder.state.commissioned);
-  if (folder.isNew) await giveConsents(at("gateway", "record.sqlite"), { members, given });
-  return { hubKey: publicKeyToText(hubKeys.publicKey) };
+  if (folder.isNew) await giveConsents(at("gateway", "record.sqlite"), { policy, members, given });
+  return { hubKey };
 }
 
 async function writeSite(

@@ -158,7 +158,8 @@ function noiseEffect(before: Rational | undefined, after: Rational | undefined):
   return compareRationals(after, before) <= 0 ? "tighten" : "loosen";
 }
 
-function compareOffers(before: VotedOffer, after: VotedOffer): Change[] {
+/** What changes from an offer to the one that takes its place. */
+export function compareOffers(before: VotedOffer, after: VotedOffer): Change[] {
   const changes = changesOf(FIELDS, before, after);
   if (before.lane !== "collective" || after.lane !== "collective") return changes;
   return [...changes, ...changesOf(COLLECTIVE_FIELDS, before, after)];
@@ -187,7 +188,7 @@ function compareProhibitions(before: readonly Prohibition[], after: readonly Pro
   ];
 }
 
-function compareCaps(before: EpsilonCaps | undefined, after: EpsilonCaps | undefined): Change[] {
+export function compareCaps(before: EpsilonCaps | undefined, after: EpsilonCaps | undefined): Change[] {
   return (["eachPurposeAndRecipient", "inAll"] as const).flatMap((field): Change[] => {
     const [was, is] = [before?.[field], after?.[field]];
     const texts = { ...(was && { before: rationalToText(was) }), ...(is && { after: rationalToText(is) }) };

@@ -2,22 +2,18 @@ import {
   rational,
   type CollectiveOffer,
   type DenyReason,
-  type Instant,
   type MemberId,
   type OfferId,
-  type PinnedConsent,
   type Rational,
   type Span,
   type VotedOffer,
-  type VotedPolicy,
 } from "../model/index.ts";
+import { askedOf, type Moment } from "./asked.ts";
 import { canSpend, spend, type EpsilonLedger } from "./budget.ts";
 import { clampedSum, isDominated, largestStableGroup, roundToStep, type Candidate } from "./group.ts";
 import { guardRefusal, type GuardState } from "./guard.ts";
-import { rulesOf } from "./limits.ts";
 import { discreteLaplace, type ByteSource } from "./noise.ts";
 import { standingOf, type Asked } from "./standing.ts";
-import { isOnGrid, isWithin } from "./windows.ts";
 
 /**
  * The decision: may this offer's figure for this window leave now, for whom, and which figure?
@@ -27,11 +23,7 @@ import { isOnGrid, isWithin } from "./windows.ts";
  * a shape that followed the members would tell what they wished. Then the group is asked, then the guard against
  * differencing, then the figure is made. Total: any error inside is a deny. Whole numbers and fractions only.
  */
-export interface Question {
-  readonly now: Instant;
-  readonly clockTrusted: boolean;
-  readonly policy: VotedPolicy | undefined;
-  readonly consents: readonly PinnedConsent[];
+export interface Question extends Moment {
   readonly request: ReleaseRequest;
   /** Random bytes for an offer with noise; without them it is denied. */
   readonly bytes?: ByteSource;
@@ -85,42 +77,15 @@ export interface Group {
  */
 export function groupOf(question: Question): Group | { readonly because: DenyReason } {
   try {
-    const asked = askedOf(question);
+    const { request } = question;
+    const asked = askedOf(question, request);
     if (typeof asked === "string") return { because: asked };
-    const refusal = requestRefusal(question.request, asked.offer);
+    const refusal = requestRefusal(request, asked.offer);
     if (refusal) return { because: refusal };
     return gather(asked, question);
   } catch {
     return { because: "error" };
   }
-}
-
-function askedOf({ now, clockTrusted, policy, request }: Question): Asked | DenyReason {
-  if (clockTrusted !== true || !Number.isSafeInteger(now)) return "clockUntrusted";
-  if (policy === undefined) return "noPolicy";
-  // Each is written so that a time that is not a number denies.
-  if (!(now >= policy.effective)) return "policyNotYet";
-  if (!(now < policy.sunset)) return "policySunset";
-  const offers = policy.offers.filter(({ id }) => id === request.offer);
-  const [offer] = offers;
-  if (offer === undefined) return "noOffer";
-  if (offers.length > 1) return "policyInvalid";
-  if (!(now < offer.expires)) return "offerExpired";
-  if (isProhibited(policy, offer)) return "prohibited";
-  const { window } = request;
-  if (!isOnGrid(window, offer)) return "windowInvalid";
-  if (!(window.to <= now)) return "windowOpen";
-  if (!isWithin(window, offer.window)) return "windowOutsideOffer";
-  return { now, policy, offer, rules: rulesOf(offer), window };
-}
-
-function isProhibited({ prohibitions }: VotedPolicy, { purpose, recipient, kind }: VotedOffer): boolean {
-  return prohibitions.some(
-    (no) =>
-      (no.purpose ?? purpose) === purpose &&
-      (no.recipient ?? recipient) === recipient &&
-      (no.kind ?? kind) === kind,
-  );
 }
 
 function requestRefusal({ members }: ReleaseRequest, { lane }: VotedOffer): DenyReason | undefined {

@@ -1,5 +1,6 @@
 import {
   HOUR_MS,
+  instant,
   SLOT_MS,
   type Granularity,
   type Instant,
@@ -45,6 +46,19 @@ export function isOnGrid(
   }
   const { length, origin } = STEPS[offer.granularity];
   return to - from === length && modulo(from + shift - origin, length) === 0;
+}
+
+/** The step of the offer's grid that a time is in. */
+export function stepAt(time: Instant, offer: Pick<VotedOffer, "granularity" | "utcOffsetMinutes">): Span {
+  const shift = offer.utcOffsetMinutes * MINUTE_MS;
+  if (offer.granularity === "month") {
+    const at = new Date(time + shift);
+    const firstOf = (month: number): Instant => instant(Date.UTC(at.getUTCFullYear(), month) - shift);
+    return { from: firstOf(at.getUTCMonth()), to: firstOf(at.getUTCMonth() + 1) };
+  }
+  const { length, origin } = STEPS[offer.granularity];
+  const from = time - modulo(time + shift - origin, length);
+  return { from: instant(from), to: instant(from + length) };
 }
 
 export const overlap = (a: Span, b: Span): boolean => a.from < b.to && b.from < a.to;

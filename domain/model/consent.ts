@@ -9,36 +9,6 @@ export type OfferId = string & { readonly __offer: unique symbol };
 /** A W3C DPV 2 purpose, for example `dpv:FulfilmentOfContractualObligation`. */
 export type Purpose = string;
 
-/** What a co-op proposes to share. */
-export interface Offer {
-  readonly id: OfferId;
-  readonly title: string;
-  readonly kind: SummaryKind;
-  readonly purpose: Purpose;
-  /** The id of the one who receives. */
-  readonly recipient: string;
-  /** Days that the recipient may keep it. */
-  readonly retentionDays: number;
-}
-
-/** The offers that the co-op voted. */
-export interface Policy {
-  readonly version: number;
-  readonly offers: readonly Offer[];
-}
-
-/** A member's yes to one offer under one policy version, until it is withdrawn or expires. */
-export interface Consent {
-  readonly member: MemberId;
-  readonly offer: OfferId;
-  readonly purpose: Purpose;
-  readonly recipient: string;
-  readonly policyVersion: number;
-  readonly given: Instant;
-  readonly expires: Instant;
-  readonly withdrawn?: Instant;
-}
-
 /** How much time one released figure covers; finest first. */
 export const GRANULARITIES = ["quarterHour", "hour", "day", "week", "month"] as const;
 export type Granularity = (typeof GRANULARITIES)[number];
@@ -59,9 +29,18 @@ export interface GroupRule {
   readonly largestSharePercent: number;
 }
 
-interface VotedTerms extends Offer {
+/** What a co-op proposes to share, in every lane. */
+interface OfferTerms {
+  readonly id: OfferId;
+  readonly title: string;
+  readonly kind: SummaryKind;
+  readonly purpose: Purpose;
+  /** The id of the one who receives. */
+  readonly recipient: string;
   /** Ed25519 public key of the recipient, 32 bytes in base64url: the name alone pins nobody. */
   readonly recipientKey: string;
+  /** Days that the recipient may keep it. */
+  readonly retentionDays: number;
   readonly granularity: Granularity;
   /** Where the grid of days, weeks and months begins, minutes east of UTC, the same in summer and winter. */
   readonly utcOffsetMinutes: number;
@@ -73,12 +52,12 @@ interface VotedTerms extends Offer {
 }
 
 /** The lane of trade and settlement: one member's exact figures to one counterparty, under a changing pseudonym. */
-export interface OwnAccountOffer extends VotedTerms {
+export interface OwnAccountOffer extends OfferTerms {
   readonly lane: "ownAccount";
 }
 
 /** The lane of statistics: a sum over a group, each home counted up to `clamp`, the sum rounded to `round`. */
-export interface CollectiveOffer extends VotedTerms {
+export interface CollectiveOffer extends OfferTerms {
   readonly lane: "collective";
   readonly group: GroupRule;
   /** The recipient also knows the sum over all members of the request, such as a feeder's meter. */
@@ -105,8 +84,9 @@ export interface EpsilonCaps {
   readonly inAll: Rational;
 }
 
-/** A policy as it was voted: one link of a chain of versions. */
-export interface VotedPolicy extends Policy {
+/** The offers that a co-op voted, as they were voted: one link of a chain of versions. */
+export interface VotedPolicy {
+  readonly version: number;
   /** SHA-256, hexadecimal, of the canonical JSON (RFC 8785) of the policy as written. */
   readonly hash: string;
   /** The hash of the version before; null for version 1. */
@@ -118,6 +98,12 @@ export interface VotedPolicy extends Policy {
   /** Without caps no epsilon may be spent. */
   readonly epsilonCaps?: EpsilonCaps;
 }
+
+/** What is decided under at this moment: the policy in force, or why there is none. */
+export type ActivePolicy = { readonly policy: VotedPolicy } | { readonly because: DenyReason };
+
+/** Asked at every decision: a policy comes into force, and ends, while the gateway runs. */
+export type PolicySource = () => ActivePolicy;
 
 /**
  * What a member allows at most. An absent field sets no limit of the member's own: the offer's rule holds. A limit
@@ -147,14 +133,22 @@ export interface GuardianMandate {
   readonly revoked?: { readonly at: Instant; readonly by: "member" | "board" };
 }
 
-/** A yes that is bound to the very words that were voted, and says how far it goes. */
-export interface PinnedConsent extends Consent {
+/**
+ * A member's yes to one offer under the very words that were voted, how far it goes, and until when: it ends by itself,
+ * or when it is withdrawn.
+ */
+export interface PinnedConsent {
+  readonly member: MemberId;
+  readonly offer: OfferId;
+  readonly purpose: Purpose;
+  readonly recipient: string;
+  readonly policyVersion: number;
+  /** Empty for a yes that is older than the hashes of policies: it counts under none. */
   readonly policyHash: string;
+  readonly given: Instant;
+  readonly expires: Instant;
+  readonly withdrawn?: Instant;
   readonly limits: ConsentLimits;
   /** Present where a guardian said it. */
   readonly guardian?: GuardianMandate;
 }
-
-export type Decision =
-  | { readonly kind: "release"; readonly offer: OfferId; readonly members: readonly MemberId[] }
-  | { readonly kind: "deny"; readonly because: DenyReason };

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { FieldwattError, messageOf, type Policy } from "../../domain/model/index.ts";
+import { FieldwattError, messageOf, type PolicySource } from "../../domain/model/index.ts";
 import type { Logger } from "../../platform/log.ts";
 import { publicKeyFromText } from "../../protocol/keys.ts";
 import type { RecordStore } from "../record/store.ts";
@@ -14,7 +14,7 @@ export async function openHubLink(
   options: {
     readonly identity: Identity;
     readonly store: RecordStore;
-    readonly policy: () => Policy | undefined;
+    readonly policy: PolicySource;
     readonly time: GatewayTime;
     readonly log: Logger;
   },

@@ -5,16 +5,17 @@ import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { instant, memberId, type OfferId, type Policy } from "../../domain/model/index.ts";
+import { instant, memberId, type ActivePolicy, type OfferId } from "../../domain/model/index.ts";
 import { openBroker, type Broker } from "../../platform/broker.ts";
 import { ManualClock } from "../../platform/clock.ts";
 import { openLog } from "../../platform/log.ts";
 import { canonicalJson } from "../../protocol/canonical.ts";
 import { open, seal } from "../../protocol/envelope.ts";
-import { generateKeyPair, sha256Hex } from "../../protocol/keys.ts";
+import { generateKeyPair, publicKeyToText, sha256Hex } from "../../protocol/keys.ts";
 import { topics, type Body } from "../../protocol/messages.ts";
 import { openRecord } from "../record/open.ts";
 import type { RecordStore } from "../record/store.ts";
+import { votedFor, yesTo } from "../../test/support/voted.ts";
 import { openLink, type Link } from "./link.ts";
 
 /** The link against a hub of this test's own, on a real broker: what it acknowledges, and with what, is up to the test. */
@@ -24,21 +25,17 @@ const log = openLog("test", { write: () => undefined });
 const [gatewayKeys, hubKeys, strangerKeys] = [generateKeyPair(), generateKeyPair(), generateKeyPair()];
 
 const [member, offer] = [memberId("m"), "o" as OfferId];
-const terms = { purpose: "dpv:X", recipient: "hub" };
-const voted: Policy = {
-  version: 1,
-  offers: [{ ...terms, id: offer, title: "O", kind: "energyInterval", retentionDays: 1 }],
-};
+const voted = votedFor([{ id: offer, recipientKey: publicKeyToText(hubKeys.publicKey) }]);
 const YEAR_MS = 365 * 86_400_000;
 
 let folder: string;
 let store: RecordStore;
-let policy: Policy | undefined;
+let policy: ActivePolicy;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "fieldwatt-link-"));
   store = await openRecord({ path: join(folder, "record.sqlite") });
-  policy = voted;
+  policy = { policy: voted };
   clock = new ManualClock(START);
   await agree(0, START + YEAR_MS);
   await release([1, 2, 3]);
@@ -49,9 +46,7 @@ afterEach(async () => {
 });
 
 const agree = (given: number, expires: number): Promise<void> =>
-  store.run("giveConsent", {
-    ...{ member, offer, ...terms, policyVersion: 1, given: instant(given), expires: instant(expires) },
-  });
+  store.run("giveConsent", yesTo(voted, { member, given: instant(given), expires: instant(expires) }));
 
 /** Summaries that passed the gate, one a quarter hour. */
 async function release(numbers: readonly number[]): Promise<void> {
@@ -62,7 +57,7 @@ async function release(numbers: readonly number[]): Promise<void> {
   const passed = numbers.map((i) => ({
     ...{ summaryId: i, member: "m", subject: "0".repeat(32), recipient: "hub", released: 1 },
     item: {
-      ...{ offer: "o", purpose: "dpv:X", policyVersion: 1 },
+      ...{ offer: "o", purpose: "dpv:ServiceProvision", policyVersion: 1 },
       summary: {
         kind: "energyInterval" as const,
         subject: "0".repeat(32),

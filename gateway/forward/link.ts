@@ -4,12 +4,19 @@ import { setTimeout as wait } from "node:timers/promises";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 import { canonicalJson } from "../../protocol/canonical.ts";
 import { seal } from "../../protocol/envelope.ts";
-import { sha256Hex } from "../../protocol/keys.ts";
-import { BATCH_ITEMS_MAX, topics, type BatchBody, type OutboxItem } from "../../protocol/messages.ts";
+import { publicKeyToText, sha256Hex } from "../../protocol/keys.ts";
+import {
+  BATCH_ITEMS_MAX,
+  topics,
+  type BatchBody,
+  type Body,
+  type OutboxItem,
+} from "../../protocol/messages.ts";
 import { answersThrough } from "../answers/commands.ts";
 import { completeThrough, type Released } from "../release/released.ts";
 import { dueNow, type Due } from "../release/sending.ts";
 import { createBell, type Bell } from "./bell.ts";
+import { createErasing, type Erasing } from "./erasing.ts";
 import { createHeld, type Held } from "./held.ts";
 import { createInbox, type Inbox, type Receipt } from "./inbox.ts";
 import type { LinkOptions } from "./options.ts";
@@ -126,6 +133,7 @@ async function work(client: MqttClient, options: LinkOptions, running: Connected
   const { clock, gateway, hub, log } = options;
   const witnessed = createWitnessed(options);
   const held = createHeld(options, () => running.bell.ring());
+  const erasing = createErasing(options, () => running.bell.ring());
   const told = createTold(options, () => running.bell.ring());
   const restored = createRestored(options, () => running.bell.ring());
   const inbox = createInbox(options, {
@@ -139,6 +147,7 @@ async function work(client: MqttClient, options: LinkOptions, running: Connected
     onHighest: (highest) => restored.heard(highest),
     onDropped: (ranges) => told.heard(ranges),
     onList: (list) => held.heard(list),
+    onErased: (answer) => erasing.heard(answer),
     onWork: () => running.bell.ring(),
   });
   client.on("message", (_topic, payload) => inbox.take(payload));
@@ -147,26 +156,33 @@ async function work(client: MqttClient, options: LinkOptions, running: Connected
   running.state.connected = true;
   delete running.state.lastError;
   log.info({ hub }, "linked to the hub");
-  await deliver(client, options, { ...running, inbox, witnessed, held, told, restored });
+  await deliver(client, options, { ...running, inbox, witnessed, held, erasing, told, restored });
 }
 
 interface Serving extends Running {
   readonly inbox: Inbox;
   readonly witnessed: Witnessed;
   readonly held: Held;
+  readonly erasing: Erasing;
   readonly told: Told;
   readonly restored: Restored;
 }
 
 async function deliver(client: MqttClient, options: LinkOptions, serving: Serving): Promise<void> {
   const { store, clock, policy } = options;
+  const hub = { id: options.hub, publicKey: publicKeyToText(options.hubKey) };
   const { stop, bell, inbox } = serving;
   let reported = "";
   while (!stop.aborted) {
-    const due = dueNow(store.read, { policy: policy(), clock, limit: BATCH_ITEMS_MAX });
+    const due = dueNow(store.read, { policy, clock, hub, limit: BATCH_ITEMS_MAX });
     // What was decided is kept first, and then decided again: between here and the socket nothing is waited for.
     if (due.dropped.length + due.untried.length > 0) {
       await settle(due, options);
+      continue;
+    }
+    const forget = serving.erasing.next();
+    if (forget) {
+      await sendOne(client, options, forget);
       continue;
     }
     const { items } = due;
@@ -178,7 +194,7 @@ async function deliver(client: MqttClient, options: LinkOptions, serving: Servin
       continue;
     }
     const receipt = inbox.receipt(RECEIPT_TIMEOUT_MS, stop);
-    await sendBatch(client, options, { ...body, ...asides });
+    await sendOne(client, options, { ...body, ...asides });
     const received = await receipt;
     if (!received) {
       if (!stop.aborted)
@@ -224,10 +240,10 @@ function batchOf(db: DatabaseSync, items: readonly Released<OutboxItem>[]): Batc
   };
 }
 
-async function sendBatch(
+async function sendOne(
   client: MqttClient,
   { gateway, hub, key, clock }: LinkOptions,
-  body: BatchBody,
+  body: Body,
 ): Promise<void> {
   const bytes = seal(body, { from: gateway, to: hub, sent: clock.now(), key });
   await client.publishAsync(topics.up(gateway), bytes, { qos: 1 });

@@ -1,5 +1,5 @@
 import type { KeyObject } from "node:crypto";
-import type { Clock, Policy } from "../../domain/model/index.ts";
+import type { Clock, PolicySource } from "../../domain/model/index.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { RecordStore } from "../record/store.ts";
 
@@ -13,8 +13,7 @@ export interface LinkOptions {
   readonly ownKey: KeyObject;
   readonly hubKey: KeyObject;
   readonly store: RecordStore;
-  /** The policy in force at this moment; undefined: nothing leaves. */
-  readonly policy: () => Policy | undefined;
+  readonly policy: PolicySource;
   readonly clock: Clock;
   readonly log: Logger;
   /** Told what time it was when the hub signed its answer to what this gateway has just sent, ms since 1970. */

@@ -3,41 +3,46 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { addMs, instant, memberId, type OfferId, type Policy } from "../../domain/model/index.ts";
+import {
+  addMs,
+  instant,
+  memberId,
+  type ActivePolicy,
+  type Instant,
+  type OfferId,
+} from "../../domain/model/index.ts";
 import { openBroker, type Broker } from "../../platform/broker.ts";
 import { ManualClock } from "../../platform/clock.ts";
 import { openLog } from "../../platform/log.ts";
 import { canonicalJson } from "../../protocol/canonical.ts";
 import { open, seal } from "../../protocol/envelope.ts";
-import { generateKeyPair, sha256Hex } from "../../protocol/keys.ts";
+import { generateKeyPair, publicKeyToText, sha256Hex } from "../../protocol/keys.ts";
 import { topics, type BatchBody, type ReceiptBody } from "../../protocol/messages.ts";
 import { openRecord } from "../record/open.ts";
 import type { RecordStore } from "../record/store.ts";
+import { votedFor, yesTo } from "../../test/support/voted.ts";
 import { openLink, type Link } from "./link.ts";
 
 /** The second decision, at the moment of sending, against a hub of this test's own on a real broker. */
 const START = instant(Date.UTC(2026, 5, 15));
-const YEAR_MS = 365 * 86_400_000;
+const MONTH_MS = 30 * 86_400_000;
 const log = openLog("test", { write: () => undefined });
 const [gatewayKeys, hubKeys] = [generateKeyPair(), generateKeyPair()];
 const offer = "o" as OfferId;
-const terms = { purpose: "dpv:X", recipient: "hub" };
-const voted: Policy = {
-  version: 1,
-  offers: [{ ...terms, id: offer, title: "O", kind: "energyInterval", retentionDays: 1 }],
-};
+const voted = votedFor([{ id: offer, recipientKey: publicKeyToText(hubKeys.publicKey) }]);
+const noPolicy: ActivePolicy = { because: "noPolicy" };
 
 let folder: string;
 let store: RecordStore;
 let clock: ManualClock;
-let policy: Policy | undefined;
+let policy: ActivePolicy;
 let batches: BatchBody[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "fieldwatt-sending-"));
   store = await openRecord({ path: join(folder, "record.sqlite") });
   clock = new ManualClock(START);
-  [policy, batches] = [voted, []];
+  [policy, batches] = [{ policy: voted }, []];
   for (const member of ["ann", "ben"]) await agree(member);
   // 1, 3, 5 are of ann, 2, 4, 6 of ben.
   await release(6);
@@ -47,10 +52,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const agree = (member: string, given: number = START, expires = addMs(START, YEAR_MS)): Promise<void> =>
-  store.run("giveConsent", {
-    ...{ member: memberId(member), offer, ...terms, policyVersion: 1, given: instant(given), expires },
-  });
+const agree = (member: string, given: Instant = START, expires = addMs(START, MONTH_MS)): Promise<void> =>
+  store.run("giveConsent", yesTo(voted, { member, given, expires }));
 const withdraw = (member: string): Promise<number> =>
   store.run("withdrawConsent", { member: memberId(member), offer, withdrawn: clock.now() });
 
@@ -74,7 +77,7 @@ async function release(count: number): Promise<void> {
     };
     return {
       ...{ summaryId: i, member: of(i), subject, recipient: "hub", released: START },
-      item: { offer, purpose: "dpv:X", policyVersion: 1, summary: { ...summary, ...energy } },
+      item: { offer, purpose: "dpv:ServiceProvision", policyVersion: 1, summary: { ...summary, ...energy } },
       leaf: {
         ...{ version: 1 as const, offer, policy: "", recipient: "hub", members: [] },
         window: { from: i * 900_000, to: (i + 1) * 900_000 },
@@ -177,8 +180,8 @@ describe("what was taken back while the hub was away", () => {
 
 describe("at the moment of sending", () => {
   it("drops what a yes that ran out meanwhile no longer covers", async () => {
-    await clock.advance(YEAR_MS);
-    await agree("ben", START, addMs(START, 2 * YEAR_MS));
+    await agree("ben", START, addMs(START, 2 * MONTH_MS));
+    await clock.advance(MONTH_MS);
     await using hub = await openHub();
     await using _link = link(hub.port);
     await until(() => waiting().length === 0);
@@ -187,7 +190,7 @@ describe("at the moment of sending", () => {
   });
 
   it("drops what the policy of this moment no longer offers", async () => {
-    policy = { version: 1, offers: [] };
+    policy = { policy: { ...voted, offers: [] } };
     await using hub = await openHub();
     await using _link = link(hub.port);
     await until(() => waiting().length === 0 && batches.length > 0);
@@ -197,7 +200,7 @@ describe("at the moment of sending", () => {
 
   it.each<[string, () => void, () => void]>([
     ["the clock is not trusted", () => clock.trust(false), () => clock.trust(true)],
-    ["there is no policy", () => (policy = undefined), () => (policy = voted)],
+    ["there is no policy", () => (policy = noPolicy), () => (policy = { policy: voted })],
   ])("sends nothing and drops nothing while %s", async (_what, trouble, mend) => {
     trouble();
     await using hub = await openHub();

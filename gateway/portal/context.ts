@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { html } from "hono/html";
-import type { Clock, Instant, Policy } from "../../domain/model/index.ts";
+import type { Clock, Instant, PolicySource } from "../../domain/model/index.ts";
 import type { Logger } from "../../platform/log.ts";
 import {
   languageFor,
@@ -18,6 +18,7 @@ import { signInMessages } from "../../platform/web/messages.ts";
 import type { DeviceState } from "../acquire/device-state.ts";
 import type { Live } from "../acquire/live.ts";
 import type { VillageBroker } from "../acquire/village-broker.ts";
+import type { Flows } from "../flows/open.ts";
 import type { LinkState } from "../forward/link.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { SinkState } from "../sinks/follow.ts";
@@ -43,7 +44,7 @@ export type PortalTime = Pick<GatewayTime, "status" | "confirm">;
 
 export interface PortalOptions {
   readonly site: Site;
-  readonly policy: Policy | undefined;
+  readonly policy: PolicySource;
   readonly store: RecordStore;
   /** Signs receipts; behind the proofs of the egress log. */
   readonly identity: Identity;
@@ -57,6 +58,8 @@ export interface PortalOptions {
     isToken?(authorization: string | undefined): Promise<boolean>;
   };
   readonly health: PortalHealth;
+  /** Absent where the site file says no `flows:`. */
+  readonly flows?: Flows | undefined;
 }
 
 export interface Portal extends PortalOptions {

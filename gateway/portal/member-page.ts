@@ -3,6 +3,7 @@ import { selfConsumptionRate, selfSufficiency } from "../../domain/energy/balanc
 import { dayOf, dayStart, type Day, type Provenance } from "../../domain/model/index.ts";
 import type { ClearingAnswer } from "../../protocol/messages.ts";
 import type { Html } from "../../platform/web/index.ts";
+import { inForce } from "../site/load.ts";
 import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
 import { continuityWords } from "./continuity-messages.ts";
 import { renderCurve, renderTable, type Role } from "./curve.ts";
@@ -23,7 +24,7 @@ const LEFT_SHOWN = 12;
 const TRADES_SHOWN = 8;
 
 export function memberPage(c: PortalContext, portal: Portal): Response | Promise<Response> {
-  const { site, store, live, clock, policy } = portal;
+  const { site, store, live, clock } = portal;
   const member = c.var.person.id;
   const now = clock.now();
   const day = dayOf(now, site.timeZone);
@@ -55,9 +56,7 @@ export function memberPage(c: PortalContext, portal: Portal): Response | Promise
           <section class="card" data-part="trading">${tradingCard(portal, query, speech)}</section>
         </div>
       </div>
-      <section class="card" id="share">
-        ${shareCard(offersOf(store.read, { member, policy, clock }), speech)}
-      </section>
+      <section class="card" id="share">${shareCard(offersOf(portal, member), speech)}</section>
       <section class="card" data-part="left">
         ${leftCard(leftOn(store.read, { ...query, limit: LEFT_SHOWN }), portal, speech)}
       </section>
@@ -236,7 +235,7 @@ function leftCard(left: ReturnType<typeof leftOn>, { policy }: Portal, { t, f, l
     return html`<h2>${t.left}</h2>
       <p class="soft">${t.leftNothing}</p>
       ${more}`;
-  const title = (id: string) => policy?.offers.find((offer) => offer.id === id)?.title ?? id;
+  const title = (id: string) => inForce(policy)?.offers.find((offer) => offer.id === id)?.title ?? id;
   const row = (one: Left) =>
     html`<details class="row">
       <summary>

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { addMs } from "../../domain/model/index.ts";
 import { ManualClock } from "../../platform/clock.ts";
 import type { SessionEnv } from "../../platform/web/index.ts";
-import { consentsOf } from "../release/consents.ts";
+import { consentRecords } from "../release/consents.ts";
 import { NOW, liveReadings, openSeeded, type Seeded } from "../../test/support/seeded-portal.ts";
 import { createPortal, openPortal } from "./portal.ts";
 
@@ -131,13 +131,16 @@ describe("sharing", () => {
 
   it("keeps the consent with purpose, recipient, policy version and an end after a year", async () => {
     await post("/offers/field-advice", "house-02", { share: "yes", policyVersion: "3" });
-    expect(consentsOf(seeded.store.read).filter(({ member }) => member === "house-02")).toEqual([
+    expect(consentRecords(seeded.store.read).filter(({ member }) => member === "house-02")).toEqual([
       {
+        id: 2,
         member: "house-02",
         offer: "field-advice",
         purpose: "dpv:ServicePersonalisation",
         recipient: "hub",
         policyVersion: 3,
+        policyHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+        limits: {},
         given: NOW,
         expires: NOW + 365 * 86_400_000,
       },
@@ -150,7 +153,7 @@ describe("sharing", () => {
   ])("takes no yes for %s", async (_, offer, policyVersion) => {
     const answer = await post(`/offers/${offer}`, "house-02", { share: "yes", policyVersion });
     expect(await answer.text()).toContain("Read the offer again");
-    expect(consentsOf(seeded.store.read).some(({ member }) => member === "house-02")).toBe(false);
+    expect(consentRecords(seeded.store.read).some(({ member }) => member === "house-02")).toBe(false);
   });
 
   it("shows every byte that left, and whether the hub signed for it", async () => {

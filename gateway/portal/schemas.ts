@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { GRANULARITIES } from "../../domain/model/index.ts";
 import { answer } from "../../protocol/messages.ts";
 
 /** The shapes of the HTTP API: the OpenAPI document is made from these, and nothing else is sent. */
@@ -97,7 +98,13 @@ export const offersSchema = z
         purpose: z.string(),
         recipient: z.string(),
         retentionDays: z.int(),
+        lane: z.enum(["ownAccount", "collective"]),
+        granularity: z.enum(GRANULARITIES),
         shared: z.boolean().openapi({ description: "Whether this member's data passes the gate for it now" }),
+        because: z.string().nullable().openapi({ description: "Why it does not" }),
+        askedAgain: z
+          .boolean()
+          .openapi({ description: "The offer has grown since the member's yes, which no longer counts" }),
       }),
     ),
   })
@@ -191,6 +198,12 @@ export const healthSchema = z
     broker: z.enum(["none", "up", "down"]),
     outbox: z.int(),
     sinks: z.array(sink),
+    witnesses: z
+      .array(z.object({ name: z.string(), size: z.int(), of: z.int(), refuses: z.string().nullable() }))
+      .openapi({ description: "Who cosigns the log of what left: how much of it, and why not" }),
+    contradictions: z
+      .int()
+      .openapi({ description: "Heads of neighbours' logs that do not go with the last one" }),
   })
   .openapi("Health");
 

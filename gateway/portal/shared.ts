@@ -1,9 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
-import { decideSummary } from "../../domain/consent/summary-gate.ts";
-import type { Clock, Consent, Day, Instant, Offer, Policy } from "../../domain/model/index.ts";
+import { standingToday } from "../../domain/consent/asked.ts";
+import type { Day, DenyReason, Instant, PinnedConsent, VotedOffer } from "../../domain/model/index.ts";
 import { dayBounds, instant, memberId, nextDay } from "../../domain/model/index.ts";
 import { answer, type AdviceAnswer, type Answer, type ClearingAnswer } from "../../protocol/messages.ts";
-import { consentsOf } from "../release/consents.ts";
+import { consentRecords, consentsUnder } from "../release/consents.ts";
+import { isForHub } from "../release/recipient.ts";
+import { inForce } from "../site/load.ts";
+import type { Portal } from "./context.ts";
 
 /** What left of a member's data, what they agreed to, and what came back. Every query names the member. */
 export interface Left {
@@ -78,31 +81,36 @@ export function leftInMonth(
 }
 
 export interface OfferState {
-  readonly offer: Offer;
+  readonly offer: VotedOffer;
   readonly shared: boolean;
-  readonly consent?: Consent;
+  /** Why it is not shared. */
+  readonly because?: DenyReason;
+  /** The yes that was given last and not taken back, as it was given. */
+  readonly consent?: PinnedConsent;
+  /** There is a yes that would hold, but the offer has grown since: the member is asked again. */
+  readonly askedAgain: boolean;
 }
 
-/** Each offer of the policy and whether this member's data passes for it now: the gate's own decision. */
+/** Each offer of the policy in force and how this member stands to it now: as the gate decides. */
 export function offersOf(
-  db: DatabaseSync,
-  { member, policy, clock }: { member: string; policy: Policy | undefined; clock: Clock },
+  { store, policy: source, clock, site }: Pick<Portal, "store" | "policy" | "clock" | "site">,
+  id: string,
 ): readonly OfferState[] {
-  const consents = consentsOf(db, memberId(member));
+  const [member, now, policy] = [memberId(id), clock.now(), inForce(source)];
+  const consents = consentsUnder(store.read, policy, member);
+  const given = consentRecords(store.read, member);
+  const moment = { now, clockTrusted: clock.trusted(), policy, consents };
   return (policy?.offers ?? []).map((offer) => {
-    const decision = decideSummary({
-      now: clock.now(),
-      clockTrusted: clock.trusted(),
-      policy,
-      consents,
-      member: memberId(member),
-      kind: offer.kind,
-      offer: offer.id,
-      purpose: offer.purpose,
-      recipient: offer.recipient,
-    });
-    const consent = consents.findLast((one) => one.offer === offer.id && one.withdrawn === undefined);
-    return { offer, shared: decision.kind === "release", ...(consent && { consent }) };
+    const standing = standingToday(moment, { member, offer: offer.id });
+    const refusal = standing.stands ? undefined : standing.because;
+    const because = refusal ?? (isForHub(offer, site.hub) ? undefined : "recipientUnknown");
+    const consent = given.findLast((one) => one.offer === offer.id && one.withdrawn === undefined);
+    return {
+      ...{ offer, shared: because === undefined },
+      ...(because && { because }),
+      ...(consent && { consent }),
+      askedAgain: because === "consentOtherPolicy" && consent !== undefined && now < consent.expires,
+    };
   });
 }
 

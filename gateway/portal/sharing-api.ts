@@ -2,9 +2,11 @@ import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import { memberId } from "../../domain/model/index.ts";
 import type { SessionEnv } from "../../platform/web/index.ts";
 import { canonicalJson } from "../../protocol/canonical.ts";
+import { offerAsWritten } from "../../protocol/policy.ts";
 import { odrlOffers, RECEIPT_FORMATS, receiptText, stateOf } from "../../protocol/receipts/index.ts";
 import { consentRecords } from "../release/consents.ts";
 import { receiptFacts } from "../release/receipts.ts";
+import { inForce } from "../site/load.ts";
 import { speechFor, type Portal } from "./context.ts";
 import { offersSchema, problemSchema } from "./schemas.ts";
 import { offersOf } from "./shared.ts";
@@ -28,7 +30,8 @@ const jsonOf = (text: string): z.infer<typeof anyJson> => anyJson.parse(JSON.par
 const time = z.int().openapi({ description: "Milliseconds since 1970-01-01T00:00Z" });
 const consentSchema = z
   .object({
-    ...{ id: z.int(), offer: z.string(), purpose: z.string(), recipient: z.string(), policyVersion: z.int() },
+    ...{ id: z.int(), offer: z.string(), purpose: z.string(), recipient: z.string() },
+    ...{ policyVersion: z.int(), policyHash: z.string() },
     ...{ given: time, expires: time, withdrawn: time.nullable() },
     state: z.enum(["given", "withdrawn", "expired"]),
   })
@@ -46,14 +49,18 @@ export function sharingApi(api: OpenAPIHono<SessionEnv>, portal: Portal): void {
   receiptRoute(api, portal);
 }
 
-function offerRoutes(api: OpenAPIHono<SessionEnv>, { store, site, clock, policy }: Portal): void {
+function offerRoutes(api: OpenAPIHono<SessionEnv>, portal: Portal): void {
+  const { site, policy } = portal;
   const offers = content(offersSchema, "The co-op's offers, and which of them this member shares");
   api.openapi(
     createRoute({ method: "get", path: "/api/offers", tags, responses: { 200: offers, ...refusals } }),
     (c) => {
-      const list = offersOf(store.read, { member: c.var.person.id, policy, clock });
-      const body = list.map(({ offer, shared }) => ({ ...offer, shared }));
-      return c.json({ policyVersion: policy?.version ?? null, offers: body }, 200);
+      const list = offersOf(portal, c.var.person.id);
+      const body = list.map(({ offer, shared, because = null, askedAgain }) => ({
+        ...offerAsWritten(offer),
+        ...{ shared, because, askedAgain },
+      }));
+      return c.json({ policyVersion: inForce(policy)?.version ?? null, offers: body }, 200);
     },
   );
   const odrl = {
@@ -66,8 +73,9 @@ function offerRoutes(api: OpenAPIHono<SessionEnv>, { store, site, clock, policy 
       responses: { 200: odrl, 404: problem("There is no policy"), ...refusals },
     }),
     (c) => {
-      if (!policy) return c.json({ error: "There is no policy." }, 404);
-      return c.json(jsonOf(canonicalJson(odrlOffers(policy, site.id))), 200, {
+      const voted = inForce(policy);
+      if (!voted) return c.json({ error: "There is no policy." }, 404);
+      return c.json(jsonOf(canonicalJson(odrlOffers(voted, site.id))), 200, {
         "content-type": "application/ld+json",
       });
     },
@@ -77,7 +85,12 @@ function offerRoutes(api: OpenAPIHono<SessionEnv>, { store, site, clock, policy 
 const giveBody = z.strictObject({
   offer: z.string().max(100),
   policyVersion: z.int().openapi({ description: "The policy as the member read it" }),
-  days: z.int().min(1).max(365).default(365).openapi({ description: "How long the yes lasts" }),
+  days: z
+    .int()
+    .min(1)
+    .max(365)
+    .exactOptional()
+    .openapi({ description: "How long the yes lasts; otherwise a year, or as long as the offer" }),
 });
 
 function consentRoutes(api: OpenAPIHono<SessionEnv>, portal: Portal): void {
@@ -90,7 +103,7 @@ function consentRoutes(api: OpenAPIHono<SessionEnv>, portal: Portal): void {
     }),
     (c) => {
       const consents = consentRecords(store.read, memberId(c.var.person.id)).map((consent) => {
-        const { member: _, withdrawn = null, ...rest } = consent;
+        const { member: _, limits: __, guardian: ___, withdrawn = null, ...rest } = consent;
         return { ...rest, withdrawn, state: stateOf({ consent, now: clock.now() }) };
       });
       return c.json({ consents }, 200);

@@ -1,13 +1,14 @@
-import type { Offer, Summary } from "../../domain/model/index.ts";
+import type { Summary, SummaryKind, VotedOffer } from "../../domain/model/index.ts";
 import { canonicalJson } from "../../protocol/canonical.ts";
 import type { SummaryItem } from "../../protocol/messages.ts";
 import { itemOf } from "../release/gate.ts";
+import { inForce } from "../site/load.ts";
 import type { Portal } from "./context.ts";
 
 /** A pseudonym that nobody has. */
 const NOBODY = "0".repeat(32);
 
-const MADE: Readonly<Record<Offer["kind"], SummaryItem>> = {
+const MADE: Readonly<Record<SummaryKind, SummaryItem>> = {
   energyInterval: {
     ...{ kind: "energyInterval", subject: NOBODY, start: 1_781_517_600_000, provenance: "counted" },
     ...{ import: 120, export: 0, production: 45, consumption: 165, selfConsumption: 45 },
@@ -25,7 +26,7 @@ const MADE: Readonly<Record<Offer["kind"], SummaryItem>> = {
  */
 export function exampleOf(
   { store, policy }: Pick<Portal, "store" | "policy">,
-  { member, offer }: { readonly member: string; readonly offer: Offer },
+  { member, offer }: { readonly member: string; readonly offer: VotedOffer },
 ): { readonly text: string; readonly own: boolean } {
   const sent = store.read
     .prepare("SELECT item FROM release WHERE member = ? AND offer = ? ORDER BY sequence DESC LIMIT 1")
@@ -35,6 +36,11 @@ export function exampleOf(
     .prepare("SELECT summary FROM summary WHERE member = ? AND kind = ? ORDER BY time DESC LIMIT 1")
     .get(member, offer.kind);
   const summary = last ? itemOf(JSON.parse(String(last.summary)) as Summary, NOBODY) : MADE[offer.kind];
-  const item = { offer: offer.id, policyVersion: policy?.version ?? 0, purpose: offer.purpose, summary };
+  const item = {
+    offer: offer.id,
+    policyVersion: inForce(policy)?.version ?? 0,
+    purpose: offer.purpose,
+    summary,
+  };
   return { text: canonicalJson({ ...item, sequence: 1 }), own: last !== undefined };
 }

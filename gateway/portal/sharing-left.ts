@@ -3,6 +3,7 @@ import { dayOf, dayStart, previousDay, type Day } from "../../domain/model/index
 import { verifierKeyToText } from "../../protocol/note.ts";
 import type { Html, Language } from "../../platform/web/index.ts";
 import { headOver, leafOfRelease } from "../release/egress-log.ts";
+import { inForce } from "../site/load.ts";
 import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
 import { fill, type Format } from "./format.ts";
 import { proofKeysOf } from "./proof-keys.ts";
@@ -122,7 +123,7 @@ interface Words {
 
 function releaseRow(left: Left, { store, policy }: Portal, words: Words): Html {
   const { w, f } = words;
-  const title = policy?.offers.find(({ id }) => id === left.offer)?.title ?? left.offer;
+  const title = inForce(policy)?.offers.find(({ id }) => id === left.offer)?.title ?? left.offer;
   const leaf = leafOfRelease(store.read, left.sequence);
   const proven = leaf !== undefined && headOver(store.read, leaf.index) !== undefined;
   return html`<details class="row">

@@ -24,6 +24,8 @@ const en = {
   example: "Every byte that would leave",
   exampleOwn: "This is your own last one.",
   exampleMade: "You have none yet. This one is made up.",
+  askedAgain:
+    "The co-op has changed this offer since you said yes: it is looser now. Your yes was to the older one, so nothing of it leaves. Read it again if you want to share it.",
   off: "not shared",
   on: "shared",
   askTitle: "Do you want to share this?",
@@ -75,6 +77,8 @@ const sw: SharingWords = {
   example: "Kila herufi ambayo ingetoka",
   exampleOwn: "Hii ni ya mwisho ya kwako mwenyewe.",
   exampleMade: "Bado huna. Hii ni ya mfano tu.",
+  askedAgain:
+    "Ushirika umebadilisha toleo hili tangu useme ndiyo: sasa linaruhusu zaidi. Ndiyo yako ilikuwa kwa lile la zamani, kwa hiyo hakuna kinachotoka. Lisome tena ukitaka kushiriki.",
   off: "haishirikiwi",
   on: "inashirikiwa",
   askTitle: "Unataka kushiriki hii?",

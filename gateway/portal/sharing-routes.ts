@@ -1,10 +1,11 @@
 import type { Hono } from "hono";
-import { addMs, memberId, type Offer } from "../../domain/model/index.ts";
+import { addMs, memberId, type OfferId } from "../../domain/model/index.ts";
 import type { SessionEnv } from "../../platform/web/index.ts";
-import { consentRecords } from "../release/consents.ts";
+import { consentRecords, givingOf } from "../release/consents.ts";
+import { inForce } from "../site/load.ts";
 import { speechFor, type Portal, type PortalContext } from "./context.ts";
 import { receiptPage } from "./sharing-receipt.ts";
-import { confirmPage, CONSENT_DAYS, longestDays, sharingPage } from "./sharing.ts";
+import { confirmPage, longestDays, sharingPage } from "./sharing.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -32,8 +33,8 @@ async function decide(c: PortalContext, portal: Portal): Promise<Response> {
     const waiting = await withdrawOne(portal, { member, offer: id });
     return c.redirect(`/sharing?taken=${encodeURIComponent(id)}&waiting=${waiting}`, 303);
   }
-  const asked = days === undefined ? CONSENT_DAYS : Number(days);
-  if (await giveOne(portal, { member, offer: id, policyVersion: Number(policyVersion), days: asked }))
+  const yes = { member, offer: id, policyVersion: Number(policyVersion) };
+  if (await giveOne(portal, { ...yes, ...(days !== undefined && { days: Number(days) }) }))
     return c.redirect(`/sharing?given=${encodeURIComponent(id)}`, 303);
   return sharingPage(c, portal, { problem: speechFor(c, portal).t.policyChanged });
 }
@@ -43,20 +44,21 @@ export interface Yes {
   readonly offer: string;
   /** The policy as the member read it: under another version they read it again. */
   readonly policyVersion: number;
-  /** How long it lasts; at most a year, and no longer than the offer. */
-  readonly days: number;
+  /** How long it lasts; at most a year, and no longer than the offer: that long where it is not said. */
+  readonly days?: number;
 }
 
 /** Keeps a yes. @returns false where the offer is not what the member saw, or the length is none */
-export async function giveOne({ policy, store, clock }: Portal, yes: Yes): Promise<boolean> {
+export async function giveOne({ policy: source, store, clock }: Portal, yes: Yes): Promise<boolean> {
+  const policy = inForce(source);
   const offer = policy?.offers.find(({ id }) => id === yes.offer);
   if (!policy || !offer || policy.version !== yes.policyVersion) return false;
-  const now = clock.now();
-  if (!Number.isInteger(yes.days) || yes.days < 1 || yes.days > longestDays(offer, now)) return false;
-  await store.run("giveConsent", {
-    ...{ member: memberId(yes.member), offer: offer.id, purpose: offer.purpose, recipient: offer.recipient },
-    ...{ policyVersion: policy.version, given: now, expires: addMs(now, yes.days * DAY_MS) },
-  });
+  const given = clock.now();
+  const longest = longestDays(offer, given);
+  const { days = longest } = yes;
+  if (!Number.isInteger(days) || days < 1 || days > longest) return false;
+  const [member, expires] = [memberId(yes.member), addMs(given, days * DAY_MS)];
+  await store.run("giveConsent", givingOf({ member, policy, offer, given, expires }));
   return true;
 }
 
@@ -66,7 +68,7 @@ export async function withdrawOne(
   { member, offer }: { readonly member: string; readonly offer: string },
 ): Promise<number> {
   const before = dropped(store, member);
-  const id = offer as Offer["id"];
+  const id = offer as OfferId;
   await store.run("withdrawConsent", { member: memberId(member), offer: id, withdrawn: clock.now() });
   return dropped(store, member) - before;
 }

@@ -9,7 +9,7 @@ import { verifyEgressProof } from "../../protocol/egress-proof.ts";
 import type { SessionEnv } from "../../platform/web/index.ts";
 import { NOW, openSeeded, type Seeded } from "../../test/support/seeded-portal.ts";
 import { logSigner } from "../release/egress-log.ts";
-import { consentsOf } from "../release/consents.ts";
+import { consentRecords } from "../release/consents.ts";
 import { checkProof } from "./assets/egress-check.js";
 import { createPortal } from "./portal.ts";
 
@@ -43,7 +43,7 @@ describe("what a member shares", () => {
     const text = await pageOf("/sharing/field-advice", "house-02");
     for (const words of ["advice made for you", "one figure each day", "90 days", "This one is made up"])
       expect(text).toContain(words);
-    expect(consentsOf(seeded.store.read).some(({ member }) => member === "house-02")).toBe(false);
+    expect(consentRecords(seeded.store.read).some(({ member }) => member === "house-02")).toBe(false);
   });
 
   it("is shown by the member's own last bytes, where there are any", async () => {
@@ -60,13 +60,13 @@ describe("what a member shares", () => {
     ["365", 365],
   ])("ends after the %s days that the member chose", async (days, kept) => {
     await post("/offers/field-advice", { share: "yes", policyVersion: "3", days });
-    const last = consentsOf(seeded.store.read).at(-1);
+    const last = consentRecords(seeded.store.read).at(-1);
     expect(last).toMatchObject({ offer: "field-advice", expires: NOW + kept * DAY_MS });
   });
 
   it.each(["0", "366", "-1", "1.5", "ever"])("is not given for %s days", async (days) => {
     await post("/offers/field-advice", { share: "yes", policyVersion: "3", days });
-    expect(consentsOf(seeded.store.read).at(-1)?.offer).toBe("trading");
+    expect(consentRecords(seeded.store.read).at(-1)?.offer).toBe("trading");
   });
 });
 
@@ -87,7 +87,7 @@ describe("taking back", () => {
     await post("/offers/trading", { share: "yes", policyVersion: "3" }, "house-02");
     await post("/offers/field-advice", { share: "yes", policyVersion: "3" });
     await post("/sharing/withdraw", {});
-    const standing = consentsOf(seeded.store.read).filter(({ withdrawn }) => withdrawn === undefined);
+    const standing = consentRecords(seeded.store.read).filter(({ withdrawn }) => withdrawn === undefined);
     expect(standing.map(({ member }) => member)).toEqual(["house-02"]);
   });
 

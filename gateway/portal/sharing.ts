@@ -1,18 +1,19 @@
 import { html } from "hono/html";
-import { addMs, memberId, type Instant, type Offer } from "../../domain/model/index.ts";
+import { memberId, type Instant, type VotedOffer } from "../../domain/model/index.ts";
 import type { Html } from "../../platform/web/index.ts";
 import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
 import { fill } from "./format.ts";
 import { purposeWords } from "./messages.ts";
 import { exampleOf } from "./sharing-example.ts";
 import { sharingWords, type SharingWords } from "./sharing-messages.ts";
+import { inForce } from "../site/load.ts";
 import { consentRecords, type ConsentRecord } from "../release/consents.ts";
 import { offersOf, type OfferState } from "./shared.ts";
 
 /** "What I share": each offer in plain language, a switch that asks first, and the way back at once. */
 const DAY_MS = 86_400_000;
 /** A yes ends by itself after so many days at the latest, unless it is given again. */
-export const CONSENT_DAYS = 365;
+const CONSENT_DAYS = 365;
 const CHOICES = [
   ["month1", 30],
   ["month3", 91],
@@ -33,11 +34,11 @@ export function sharingPage(
   portal: Portal,
   { done = {}, problem }: { readonly done?: Done; readonly problem?: string } = {},
 ): Response | Promise<Response> {
-  const { store, clock, policy } = portal;
+  const { store } = portal;
   const member = c.var.person.id;
   const speech = speechFor(c, portal);
   const w = sharingWords(speech.language);
-  const offers = offersOf(store.read, { member, policy, clock });
+  const offers = offersOf(portal, member);
   return showPage(c, portal, {
     title: w.title,
     styles: ["sharing.css"],
@@ -93,7 +94,7 @@ function offerCard(state: OfferState, around: Around): Html {
       </div>
       ${switchOf(state, around.speech)}
     </div>
-    ${termsOf(offer, around.speech)}
+    ${state.askedAgain ? html`<p class="notice">${w.askedAgain}</p>` : ""} ${termsOf(offer, around.speech)}
     ${
       shared && consent
         ? html`<dl class="terms">
@@ -125,26 +126,19 @@ export function switchOf({ offer, shared }: OfferState, { t }: Speech): Html {
   </form>`;
 }
 
-function termsOf(offer: Offer, { f, language }: Speech): Html {
+function termsOf(offer: VotedOffer, { f, language }: Speech): Html {
   const w = sharingWords(language);
   const row = (label: string, value: string): Html =>
     html`<dt>${label}</dt>
       <dd>${value}</dd>`;
   return html`<dl class="terms">
-    ${row(w.what, w[offer.kind])} ${row(w.howFine, fineWords(offer, w))} ${row(w.who, offer.recipient)}
+    ${row(w.what, w[offer.kind])} ${row(w.howFine, w[offer.granularity])} ${row(w.who, offer.recipient)}
     ${row(w.why, purposeWords(offer.purpose, language))}
     ${row(w.keeps, fill(w.keepsDays, { days: f.number(offer.retentionDays) }))}
   </dl>`;
 }
 
-/** A voted offer says how fine; an older policy file's is as fine as its summaries. */
-function fineWords(offer: Offer, w: SharingWords): string {
-  const fine = "granularity" in offer ? String(offer.granularity) : "";
-  if (fine === "hour" || fine === "day" || fine === "week" || fine === "month") return w[fine];
-  return offer.kind === "farmDay" ? w.day : w.quarterHour;
-}
-
-function exampleBlock(offer: Offer, { portal, member, speech }: Around): Html {
+function exampleBlock(offer: VotedOffer, { portal, member, speech }: Around): Html {
   const w = sharingWords(speech.language);
   const { text, own } = exampleOf(portal, { member, offer });
   return html`<details>
@@ -167,7 +161,7 @@ function receiptList(records: readonly ConsentRecord[], { policy, clock }: Porta
   const w = sharingWords(language);
   if (records.length === 0) return html`<h2>${w.receipts}</h2>`;
   const row = ({ id, offer, given, expires, withdrawn }: ConsentRecord): Html => {
-    const title = policy?.offers.find((one) => one.id === offer)?.title ?? offer;
+    const title = inForce(policy)?.offers.find((one) => one.id === offer)?.title ?? offer;
     const end = withdrawn ?? expires;
     const ended = end <= clock.now();
     const words = fill(ended ? w.receiptEnded : w.receiptUntil, { end: f.fullDate(end) });
@@ -185,7 +179,8 @@ function receiptList(records: readonly ConsentRecord[], { policy, clock }: Porta
 
 /** Asks before a yes: what it is about once more, and for how long. Nothing is chosen but the length. */
 export function confirmPage(c: PortalContext, portal: Portal): Response | Promise<Response> {
-  const { policy, clock } = portal;
+  const { clock } = portal;
+  const policy = inForce(portal.policy);
   const offer = policy?.offers.find(({ id }) => id === c.req.param("id"));
   if (!policy || !offer) return c.redirect("/sharing", 303);
   const speech = speechFor(c, portal);
@@ -219,12 +214,10 @@ export function confirmPage(c: PortalContext, portal: Portal): Response | Promis
 }
 
 /** How long a yes may be given for: a year, or until the offer ends where that is sooner. Days. */
-export function longestDays(offer: Offer, now: Instant): number {
-  const end = "expires" in offer ? Number(offer.expires) : addMs(now, CONSENT_DAYS * DAY_MS);
-  return Math.max(0, Math.min(CONSENT_DAYS, Math.floor((end - now) / DAY_MS)));
-}
+export const longestDays = ({ expires }: VotedOffer, now: Instant): number =>
+  Math.max(0, Math.min(CONSENT_DAYS, Math.floor((expires - now) / DAY_MS)));
 
-function lengthsOf(offer: Offer, now: Instant): readonly (readonly [keyof SharingWords, number])[] {
+function lengthsOf(offer: VotedOffer, now: Instant): readonly (readonly [keyof SharingWords, number])[] {
   const most = longestDays(offer, now);
   const fitting = CHOICES.filter(([, days]) => days <= most);
   return most < CONSENT_DAYS ? [...fitting, ["wholeOffer", most] as const] : fitting;

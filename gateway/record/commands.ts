@@ -1,5 +1,9 @@
 import { answerCommands } from "../answers/commands.ts";
-import { consentCommands } from "../release/consents.ts";
+import { consentCommands } from "../release/consent-commands.ts";
+import { mandateCommands } from "../release/mandates.ts";
+import { governanceCommands } from "../governance/commands.ts";
+import { erasureCommands } from "../erasure/commands.ts";
+import { forgetCommands } from "../erasure/forget-commands.ts";
 import { outboxCommands } from "../forward/commands.ts";
 import { witnessCommands } from "../forward/witness-commands.ts";
 import { flowCommands } from "../flows/commands.ts";
@@ -18,12 +22,16 @@ export const commands = {
   ...summaryCommands,
   ...releaseCommands,
   ...consentCommands,
+  ...mandateCommands,
   ...outboxCommands,
   ...witnessCommands,
   ...answerCommands,
+  ...erasureCommands,
+  ...forgetCommands,
   ...timeCommands,
   ...sinkCommands,
   ...flowCommands,
+  ...governanceCommands,
 };
 
 export type Commands = typeof commands;

@@ -1,54 +1,93 @@
 import type { DatabaseSync } from "node:sqlite";
-import { instant, memberId, type Consent, type MemberId, type OfferId } from "../../domain/model/index.ts";
-import { dropWaiting } from "./dropped.ts";
+import { carryOver } from "../../domain/consent/carried.ts";
+import {
+  instant,
+  memberId,
+  type ConsentLimits,
+  type Instant,
+  type MemberId,
+  type OfferId,
+  type PinnedConsent,
+  type VotedOffer,
+  type VotedPolicy,
+} from "../../domain/model/index.ts";
+import { limitsFromText, limitsToText, policyFromText, policyToText } from "../../protocol/policy.ts";
+import type { Giving } from "./consent-commands.ts";
+import { mandateOf } from "./mandates.ts";
 
-export interface Withdrawal {
+/** A member's yes to an offer, as the record's command `giveConsent` takes it. */
+export function givingOf(yes: {
   readonly member: MemberId;
-  readonly offer: OfferId;
-  readonly withdrawn: number;
+  readonly policy: VotedPolicy;
+  readonly offer: VotedOffer;
+  readonly given: Instant;
+  readonly expires: Instant;
+  readonly limits?: ConsentLimits;
+  readonly mandate?: number;
+}): Giving {
+  const { member, policy, offer, given, expires, limits = {}, mandate } = yes;
+  return {
+    ...{ member, offer: offer.id, purpose: offer.purpose, recipient: offer.recipient, given, expires },
+    ...{ policyVersion: policy.version, policyHash: policy.hash, policy: policyToText(policy) },
+    limits: limitsToText(limits),
+    ...(mandate !== undefined && { mandate }),
+  };
 }
 
-export const consentCommands = {
-  giveConsent(db: DatabaseSync, c: Omit<Consent, "withdrawn">): void {
-    db.prepare(
-      "INSERT INTO consent (member, offer, purpose, recipient, policy_version, given, expires) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    ).run(c.member, c.offer, c.purpose, c.recipient, c.policyVersion, c.given, c.expires);
-  },
-
-  /**
-   * Ends every consent of the member to the offer, and takes out of the outbox what waits under them.
-   * @returns how many were ended
-   */
-  withdrawConsent(db: DatabaseSync, { member, offer, withdrawn }: Withdrawal): number {
-    const sql = "UPDATE consent SET withdrawn = ? WHERE member = ? AND offer = ? AND withdrawn IS NULL";
-    dropWaiting(db, { member, offer, time: withdrawn });
-    return Number(db.prepare(sql).run(withdrawn, member, offer).changes);
-  },
-};
-
 /** A consent under the number that it has on record, for ever. */
-export interface ConsentRecord extends Consent {
+export interface ConsentRecord extends PinnedConsent {
   readonly id: number;
 }
 
-/** Every consent on record, also the ended ones, in the order in which they were given. */
+/** Every consent on record, also the ended ones, in the order in which they were given, and as they were given. */
 export function consentRecords(db: DatabaseSync, member?: MemberId): ConsentRecord[] {
-  const sql = `SELECT id, member, offer, purpose, recipient, policy_version AS policyVersion, given, expires, withdrawn
-    FROM consent WHERE ?1 IS NULL OR member = ?1 ORDER BY id`;
-  const rows = db.prepare(sql).all(member ?? null);
-  return rows.map((row) => ({
-    id: Number(row.id),
-    member: memberId(String(row.member)),
-    offer: String(row.offer) as OfferId,
-    purpose: String(row.purpose),
-    recipient: String(row.recipient),
-    policyVersion: Number(row.policyVersion),
-    given: instant(Number(row.given)),
-    expires: instant(Number(row.expires)),
-    ...(row.withdrawn !== null && { withdrawn: instant(Number(row.withdrawn)) }),
-  }));
+  const sql = `SELECT consent.*, mandate.id AS mandate_id, guardian, mandate.member AS ward, scope, "from", until,
+      revoked, revoked_by
+    FROM consent LEFT JOIN mandate ON mandate.id = consent.mandate
+    WHERE ?1 IS NULL OR consent.member = ?1 ORDER BY consent.id`;
+  return db
+    .prepare(sql)
+    .all(member ?? null)
+    .map((row) => ({
+      id: Number(row.id),
+      member: memberId(String(row.member)),
+      offer: String(row.offer) as OfferId,
+      purpose: String(row.purpose),
+      recipient: String(row.recipient),
+      policyVersion: Number(row.policy_version),
+      policyHash: String(row.policy_hash),
+      given: instant(Number(row.given)),
+      expires: instant(Number(row.expires)),
+      limits: limitsFromText(String(row.limits)),
+      ...(row.withdrawn !== null && { withdrawn: instant(Number(row.withdrawn)) }),
+      ...(row.mandate_id !== null && {
+        guardian: mandateOf({ ...row, id: row.mandate_id, member: row.ward }),
+      }),
+    }));
 }
 
-/** The same without their numbers: the gate looks at the last of each. */
-export const consentsOf = (db: DatabaseSync, member?: MemberId): Consent[] =>
-  consentRecords(db, member).map(({ id: _, ...consent }) => consent);
+/**
+ * The consents as they count under a policy: those to an earlier one are carried over where nothing in the new offer is
+ * looser (domain/consent/carried.ts).
+ */
+export function consentsUnder(
+  db: DatabaseSync,
+  policy: VotedPolicy | undefined,
+  member?: MemberId,
+): readonly PinnedConsent[] {
+  const records = consentRecords(db, member);
+  return policy ? carryOver(records, { policy, earlier: keptPolicies(db) }) : records;
+}
+
+/** Looks policies up by their hash, each read once. */
+export function keptPolicies(db: DatabaseSync): (hash: string) => VotedPolicy | undefined {
+  const find = db.prepare("SELECT policy FROM consented_policy WHERE hash = ?");
+  const read = new Map<string, VotedPolicy | undefined>();
+  return (hash) => {
+    if (!read.has(hash)) {
+      const row = find.get(hash);
+      read.set(hash, row && policyFromText(String(row.policy), hash));
+    }
+    return read.get(hash);
+  };
+}

@@ -1,30 +1,32 @@
 import type { DatabaseSync } from "node:sqlite";
-import { decideSummary } from "../../domain/consent/summary-gate.ts";
+import { emptyLedger } from "../../domain/consent/budget.ts";
+import { decide } from "../../domain/consent/decide.ts";
 import {
   addMs,
   dayBounds,
   SLOT_MS,
   type Clock,
-  type Consent,
   type DenyReason,
-  type Instant,
-  type Offer,
-  type Policy,
+  type OwnAccountOffer,
+  type PinnedConsent,
+  type PolicySource,
+  type Span,
   type Summary,
+  type VotedPolicy,
 } from "../../domain/model/index.ts";
-import { canonicalJson } from "../../protocol/canonical.ts";
-import { sha256Hex } from "../../protocol/keys.ts";
 import type { SummaryItem } from "../../protocol/messages.ts";
 import type { NoteSigner } from "../../protocol/note.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { Passed } from "./commands.ts";
-import { consentsOf } from "./consents.ts";
+import { consentsUnder } from "./consents.ts";
 import { progressOf } from "../record/progress.ts";
 import { awaitsHub } from "./restored.ts";
 import { lastHead, signHead } from "./egress-log.ts";
 import { commitmentOf } from "../../protocol/egress-leaf.ts";
 import { pseudonym } from "./pseudonym.ts";
+import { isForHub, type Recipient } from "./recipient.ts";
 import { lastRelease, type LastRelease } from "./released.ts";
+import { windowAsked } from "./window.ts";
 
 /** Summaries decided in one transaction. */
 const SUMMARIES_A_PASS = 500;
@@ -45,21 +47,25 @@ interface Undecided {
 
 export interface GateOptions {
   readonly store: RecordStore;
-  readonly policy: Policy | undefined;
+  /** The policy in force at this moment, read at each pass. */
+  readonly policy: PolicySource;
   readonly clock: Clock;
   /** Behind the members' pseudonyms, and their places in the egress log. */
   readonly secret: Uint8Array;
   /** Signs the heads of the egress log, under the log's name. */
   readonly signer: NoteSigner;
   readonly timeZone: string;
-  /** A record that was restored waits for the site's hub before anything is released. */
-  readonly hasHub?: boolean;
+  /**
+   * The only one to whom anything leaves; without one nothing does. A record that was restored waits for it before
+   * anything is released.
+   */
+  readonly hub?: Recipient | undefined;
 }
 
 /**
- * The consent gate: each summary meets the policy and its member's consents once. A yes writes release, egress leaf
- * and outbox together; a no is final for that summary, so that a later consent never reaches back. While the clock
- * is not trusted nothing is decided.
+ * The consent gate of the own account: each summary meets the policy and its member's consents once. A yes writes
+ * release, egress leaf and outbox together; a no is final for that summary, so that a later consent never reaches back.
+ * While the clock is not trusted nothing is decided, and a summary whose window runs still waits for its end.
  */
 export function createGate(options: GateOptions): Gate {
   const { store, clock } = options;
@@ -67,19 +73,20 @@ export function createGate(options: GateOptions): Gate {
   return {
     denials,
     async pass() {
-      if (!clock.trusted() || (options.hasHub && awaitsHub(store.read))) return false;
+      if (!clock.trusted() || (options.hub && awaitsHub(store.read))) return false;
       // Of a log that has just got another name, or that a crash left without one.
       if (!lastHead(store.read)) await signLog(options);
       // First how far the summariser has come, then what it left: what it closes in between is for the next pass.
       const closed = progressOf(store.read, "energy") ?? 0;
       const undecided = undecidedSummaries(store.read);
-      const through = decidedThrough(closed, undecided);
-      if (undecided.length === 0 && through <= (progressOf(store.read, "released") ?? 0)) return false;
-      const { passed, denied } = decideAll(undecided, options);
+      const { passed, denied, open } = decideAll(undecided, options);
+      const through = decidedThrough(closed, { undecided, open });
+      const decided = passed.length + denied.length;
+      if (decided === 0 && through <= (progressOf(store.read, "released") ?? 0)) return false;
       for (const { because } of denied) denials.set(because, (denials.get(because) ?? 0) + 1);
       await store.run("release", { passed, denied: denied.map(({ id }) => id), completeThrough: through });
       if (passed.length > 0) await signLog(options);
-      return undecided.length === SUMMARIES_A_PASS;
+      return undecided.length === SUMMARIES_A_PASS && decided > 0;
     },
   };
 }
@@ -95,19 +102,35 @@ interface Denied {
   readonly because: DenyReason;
 }
 
-function decideAll(
-  undecided: readonly Undecided[],
-  options: GateOptions,
-): { passed: Passed[]; denied: Denied[] } {
-  const consents = Map.groupBy(consentsOf(options.store.read), (consent) => consent.member);
-  const passed: Passed[] = [];
-  const denied: Denied[] = [];
+interface Outcomes {
+  readonly passed: readonly Passed[];
+  readonly denied: readonly Denied[];
+  /** Their windows have not ended yet. */
+  readonly open: readonly Undecided[];
+}
+
+function decideAll(undecided: readonly Undecided[], options: GateOptions): Outcomes {
+  if (undecided.length === 0) return { passed: [], denied: [], open: [] };
+  const active = options.policy();
+  if ("because" in active)
+    return { passed: [], denied: undecided.map(({ id }) => ({ id, because: active.because })), open: [] };
+  const { policy } = active;
+  const consents = Map.groupBy(consentsUnder(options.store.read, policy), (consent) => consent.member);
+  const [passed, denied, open] = [[] as Passed[], [] as Denied[], [] as Undecided[]];
   for (const one of undecided) {
-    const outcome = decideOne(one, consents.get(one.summary.member) ?? [], options);
-    if ("because" in outcome) denied.push({ id: one.id, because: outcome.because });
-    else passed.push(passage(one, outcome, options));
+    const own = consents.get(one.summary.member) ?? [];
+    const outcome = decideOne(one, { ...options, policy, consents: own });
+    if (!("because" in outcome)) passed.push(passage(one, outcome, { ...options, policy }));
+    else if (outcome.because === "windowOpen") open.push(one);
+    else denied.push({ id: one.id, because: outcome.because });
   }
-  return { passed, denied };
+  return { passed, denied, open };
+}
+
+interface Deciding extends Pick<GateOptions, "clock" | "hub"> {
+  readonly policy: VotedPolicy;
+  /** Of the summary's member. */
+  readonly consents: readonly PinnedConsent[];
 }
 
 /**
@@ -116,37 +139,35 @@ function decideAll(
  */
 function decideOne(
   { summary, left }: Undecided,
-  consents: readonly Consent[],
-  { policy, clock }: GateOptions,
-): Offer | { because: DenyReason } {
-  let because: DenyReason = policy ? "noOffer" : "noPolicy";
-  for (const offer of policy?.offers ?? []) {
-    if (offer.kind !== summary.kind || (left && left.offer !== offer.id)) continue;
-    const { purpose, recipient } = offer;
-    const decision = decideSummary({
-      now: clock.now(),
-      clockTrusted: clock.trusted(),
-      policy,
-      consents,
-      member: summary.member,
-      kind: summary.kind,
-      offer: offer.id,
-      purpose,
-      recipient,
+  { policy, consents, clock, hub }: Deciding,
+): OwnAccountOffer | { because: DenyReason } {
+  let because: DenyReason = "noOffer";
+  for (const offer of policy.offers) {
+    if (offer.lane !== "ownAccount" || offer.kind !== summary.kind) continue;
+    if (left && left.offer !== offer.id) continue;
+    const decision = decide({
+      ...{ now: clock.now(), clockTrusted: clock.trusted(), policy, consents },
+      ...{ ledger: emptyLedger, guard: "nothing" },
+      // The own account is no sum: whether it may leave is asked, and what leaves is the summary itself.
+      request: {
+        ...{ offer: offer.id, window: windowAsked(summary, offer) },
+        members: [{ id: summary.member, value: 0 }],
+      },
     });
-    if (decision.kind === "release") return offer;
-    because = decision.because;
+    if (decision.kind === "deny") because = decision.because;
+    else if (isForHub(offer, hub)) return offer;
+    else because = "recipientUnknown";
   }
   return { because };
 }
 
 function passage(
   { id, summary, left }: Undecided,
-  offer: Offer,
-  { clock, policy, secret, timeZone }: GateOptions,
+  offer: OwnAccountOffer,
+  { clock, policy, secret, timeZone }: Omit<GateOptions, "policy"> & { readonly policy: VotedPolicy },
 ): Passed {
   const window = windowOf(summary, timeZone);
-  const subject = pseudonym(secret, summary.member, window.start);
+  const subject = pseudonym(secret, summary.member, window.from);
   return {
     summaryId: id,
     member: summary.member,
@@ -156,25 +177,22 @@ function passage(
     item: {
       offer: offer.id,
       purpose: offer.purpose,
-      policyVersion: policy?.version ?? 0,
+      policyVersion: policy.version,
       summary: itemOf(summary, subject),
       ...(left && { version: left.version + 1, corrects: left.sequence }),
     },
     leaf: {
-      version: 1,
-      offer: offer.id,
-      window: { from: window.start, to: window.end },
-      policy: policy === undefined ? "" : sha256Hex(canonicalJson(policy)),
-      recipient: offer.recipient,
+      ...{ version: 1, offer: offer.id, window, policy: policy.hash, recipient: offer.recipient },
       members: [commitmentOf(secret, summary.member, id).hash],
     },
   };
 }
 
-const windowOf = (summary: Summary, timeZone: string): { start: Instant; end: Instant } =>
-  summary.kind === "energyInterval"
-    ? { start: summary.start, end: addMs(summary.start, SLOT_MS) }
-    : dayBounds(summary.day, timeZone);
+function windowOf(summary: Summary, timeZone: string): Span {
+  if (summary.kind === "energyInterval") return { from: summary.start, to: addMs(summary.start, SLOT_MS) };
+  const { start, end } = dayBounds(summary.day, timeZone);
+  return { from: start, to: end };
+}
 
 /** What leaves of a summary: its figures under a pseudonym, never the member's name or id. */
 export function itemOf(summary: Summary, subject: string): SummaryItem {
@@ -208,9 +226,16 @@ function undecidedSummaries(db: DatabaseSync): Undecided[] {
   });
 }
 
-/** Everything before this is decided once `undecided` is: unless the pass is full, all that the summariser closed. */
-function decidedThrough(closed: number, undecided: readonly Undecided[]): number {
-  if (undecided.length < SUMMARIES_A_PASS) return closed;
+/**
+ * Everything before this is decided once `undecided` is: unless the pass is full, all that the summariser closed, but
+ * for what waits for the end of its window.
+ */
+function decidedThrough(
+  closed: number,
+  { undecided, open }: { readonly undecided: readonly Undecided[]; readonly open: readonly Undecided[] },
+): number {
+  const starts = open.flatMap(({ summary }) => (summary.kind === "energyInterval" ? [summary.start] : []));
+  if (undecided.length < SUMMARIES_A_PASS) return Math.min(closed, ...starts);
   const last = undecided.at(-1)?.summary;
-  return last?.kind === "energyInterval" ? last.start : 0;
+  return last?.kind === "energyInterval" ? Math.min(last.start, ...starts) : 0;
 }

@@ -1,19 +1,22 @@
 import type { DatabaseSync } from "node:sqlite";
-import { decideSending, mayPass } from "../../domain/consent/sending.ts";
+import { mayPass, sendingRefusal } from "../../domain/consent/sending.ts";
 import {
   instant,
   memberId,
   type Clock,
-  type Consent,
   type DenyReason,
   type MemberId,
-  type Policy,
+  type PinnedConsent,
+  type PolicySource,
+  type VotedPolicy,
 } from "../../domain/model/index.ts";
 import type { OutboxItem } from "../../protocol/messages.ts";
-import { consentsOf } from "./consents.ts";
+import { consentsUnder } from "./consents.ts";
 import type { Drop } from "./dropped.ts";
+import { isForHub, type Recipient } from "./recipient.ts";
 import { awaitsHub } from "./restored.ts";
 import { waitingReleases, type Released, type Waiting } from "./released.ts";
+import { windowAsked } from "./window.ts";
 
 /**
  * Consent is decided a second time, at the moment of sending: what was released may have waited for weeks. The policy,
@@ -31,51 +34,65 @@ export interface Due {
 }
 
 export interface SendingOptions {
-  readonly policy: Policy | undefined;
+  readonly policy: PolicySource;
   readonly clock: Clock;
+  readonly hub: Recipient;
   readonly limit: number;
 }
 
 /** Looks at the oldest `limit` items that wait; it reads and decides in one go, without a pause in between. */
-export function dueNow(db: DatabaseSync, { policy, clock, limit }: SendingOptions): Due {
-  if (awaitsHub(db)) return { items: [], untried: [], dropped: [] };
+export function dueNow(db: DatabaseSync, { policy: source, clock, hub, limit }: SendingOptions): Due {
+  const none = { items: [], untried: [], dropped: [] };
+  if (awaitsHub(db)) return none;
   const waiting = waitingReleases(db, limit);
-  const consents = new Map<MemberId, readonly Consent[]>();
-  const of = (member: MemberId): readonly Consent[] => {
-    const known = consents.get(member) ?? consentsOf(db, member);
-    consents.set(member, known);
-    return known;
-  };
+  if (waiting.length === 0) return none;
+  const active = source();
+  if ("because" in active) return { ...none, held: active.because };
+  const now = { policy: active.policy, clock, hub, consents: consentsBy(db, active.policy) };
   const due = { items: [] as Released<OutboxItem>[], untried: [] as number[], dropped: [] as Drop[] };
   for (const one of waiting) {
-    const because = refusalOf(one, { policy, clock, consents: of(memberId(one.member)) });
+    const because = refusalOf(one, now);
     const { sequence } = one.item;
     if (because === undefined) {
       due.items.push(one.item);
       if (!one.tried) due.untried.push(sequence);
-    } else if (mayPass(because)) return { items: [], untried: [], dropped: due.dropped, held: because };
+    } else if (mayPass(because)) return { ...none, dropped: due.dropped, held: because };
     else due.dropped.push({ sequence, because });
   }
   return due;
 }
 
+/** Each member's consents are read once. */
+function consentsBy(db: DatabaseSync, policy: VotedPolicy): Now["consents"] {
+  const read = new Map<MemberId, readonly PinnedConsent[]>();
+  return (member) => {
+    const known = read.get(member) ?? consentsUnder(db, policy, member);
+    read.set(member, known);
+    return known;
+  };
+}
+
+interface Now extends Pick<SendingOptions, "clock" | "hub"> {
+  readonly policy: VotedPolicy;
+  readonly consents: (member: MemberId) => readonly PinnedConsent[];
+}
+
 function refusalOf(
-  { item, member, recipient, released }: Waiting,
-  now: { readonly policy: Policy | undefined; readonly clock: Clock; readonly consents: readonly Consent[] },
+  { item, member: id, recipient, released }: Waiting,
+  { policy, clock, hub, consents }: Now,
 ): DenyReason | undefined {
-  const { policy, clock, consents } = now;
-  const decision = decideSending({
-    now: clock.now(),
-    clockTrusted: clock.trusted(),
-    policy,
-    consents,
-    member: memberId(member),
-    // A correction that says unknown is one of a quarter hour.
-    kind: item.summary.kind === "farmDay" ? "farmDay" : "energyInterval",
-    offer: item.offer,
-    purpose: item.purpose,
-    recipient,
-    released: instant(released),
-  });
-  return decision.kind === "deny" ? decision.because : undefined;
+  const member = memberId(id);
+  const offer = policy.offers.find((one) => one.id === item.offer);
+  const because = sendingRefusal(
+    { now: clock.now(), clockTrusted: clock.trusted(), policy, consents: consents(member) },
+    {
+      // A correction that says unknown is one of a quarter hour.
+      kind: item.summary.kind === "farmDay" ? "farmDay" : "energyInterval",
+      ...{ offer: item.offer, purpose: item.purpose, recipient, members: [member] },
+      // Of an offer that is gone every window is as good: it is refused.
+      window: windowAsked(item.summary, offer ?? { utcOffsetMinutes: 0 }),
+      released: instant(released),
+    },
+  );
+  return because ?? (offer && isForHub(offer, hub) ? undefined : "recipientUnknown");
 }

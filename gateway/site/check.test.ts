@@ -21,7 +21,29 @@ devices:
     connection: { kind: modbus-tcp, host: 192.168.1.5 }
 portal: { port: 8080 }
 `;
-const POLICY = "version: 1\noffers: []\n";
+const POLICY = `version: 1
+previous: null
+effective: 2026-01-01T00:00Z
+sunset: 2026-12-31T00:00Z
+offers: []
+`;
+const offerTo = (key: string): string => `${POLICY.replace("offers: []\n", "")}offers:
+  - id: trading
+    lane: ownAccount
+    title: Trading
+    kind: energyInterval
+    purpose: dpv:ServiceProvision
+    recipient: federation
+    recipientKey: ${key}
+    retentionDays: 30
+    granularity: quarterHour
+    window: { from: 0, to: 2027-01-01T00:00Z }
+    unit: Wh
+    expires: 2026-12-31T00:00Z
+`;
+const [HUB_KEY, OTHER_KEY] = ["k".repeat(43), "j".repeat(43)];
+const WITH_HUB = `hub: { id: federation, url: "mqtt://hub.example.org", publicKey: ${HUB_KEY}, passwordFile: policy.yaml }
+`;
 
 describe("fieldwatt site check", () => {
   let folder: string;
@@ -74,8 +96,21 @@ describe("fieldwatt site check", () => {
     ]);
   });
 
+  it.each([
+    ["the hub's own", HUB_KEY, []],
+    [
+      "another",
+      OTHER_KEY,
+      [expect.stringMatching(/^12:5 offers\.0\.recipientKey: .*another key for federation/)],
+    ],
+  ])("holds the key that the policy pins against the hub's: %s", async (_what, key, problems) => {
+    expect(await check(GOOD + WITH_HUB, offerTo(key))).toEqual(problems);
+  });
+
   it("looks at the policy, because without it nothing is released", async () => {
-    expect(await check(GOOD, "version: 0\noffers: []\n")).toEqual([expect.stringMatching(/^1:1 version: /)]);
+    expect(await check(GOOD, POLICY.replace("offers: []", "offers: 3"))).toEqual([
+      expect.stringMatching(/^5:1 offers: /),
+    ]);
   });
 
   const HUB = `hub: { id: hub, url: "mqtt://hub.example", publicKey: ${"a".repeat(43)}, passwordFile: none }\n`;

@@ -4,7 +4,7 @@ import { messageOf } from "../../domain/model/index.ts";
 import { loadCatalogue, type Catalogue } from "../../drivers/index.ts";
 import { checkYamlFile, type FileProblem } from "../../platform/yaml-file.ts";
 import { withDevices } from "./devices.ts";
-import { loadSite, policySchema, type Site } from "./load.ts";
+import { checkPolicy, loadSite, type Site } from "./load.ts";
 import { siteSchema } from "./schema.ts";
 
 /**
@@ -21,18 +21,16 @@ export async function checkSite(file: string): Promise<readonly FileProblem[]> {
     withPasswords(catalogue, await missingPasswords(site)),
     "SITE_FILE_UNREADABLE",
   );
-  const policy = await checkYamlFile(site.policy, policySchema, "POLICY_FILE_INVALID").catch(
-    (error: unknown) => ({
-      problems: [
-        {
-          file: site.policy,
-          line: 1,
-          column: 1,
-          message: `${messageOf(error)}; without a policy nothing is released`,
-        },
-      ],
-    }),
-  );
+  const policy = await checkPolicy(site).catch((error: unknown) => ({
+    problems: [
+      {
+        file: site.policy,
+        line: 1,
+        column: 1,
+        message: `${messageOf(error)}; without a policy nothing is released`,
+      },
+    ],
+  }));
   return [...inOrder(around.problems), ...inOrder(policy.problems)];
 }
 

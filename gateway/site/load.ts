@@ -1,7 +1,8 @@
 import { dirname, resolve } from "node:path";
-import { z } from "zod";
-import type { Offer, OfferId, Policy } from "../../domain/model/index.ts";
-import { checkYamlFile, valueOf } from "../../platform/yaml-file.ts";
+import type { z } from "zod";
+import type { PolicySource, VotedPolicy } from "../../domain/model/index.ts";
+import { checkYamlFile, valueOf, type Checked } from "../../platform/yaml-file.ts";
+import { votedPolicy } from "../../protocol/policy.ts";
 import { siteSchema, type SiteFile } from "./schema.ts";
 
 /** A site file whose paths are absolute. */
@@ -23,46 +24,37 @@ export async function loadSite(file: string): Promise<Site> {
   };
 }
 
-export const policySchema = z.strictObject({
-  version: z.int().positive(),
-  offers: z
-    .array(
-      z.strictObject({
-        id: z
-          .string()
-          .regex(/^[a-z0-9-]{1,64}$/)
-          .transform((id) => id as OfferId),
-        title: z.string().min(1).max(120),
-        kind: z.enum(["energyInterval", "farmDay"]),
-        purpose: z
-          .string()
-          .regex(
-            /^dpv:[A-Za-z]+$/,
-            "use a purpose of the W3C Data Privacy Vocabulary, for example dpv:ServiceProvision",
-          ),
-        recipient: z.string().min(1).max(64),
-        retentionDays: z.int().positive().max(3660),
-      }) satisfies z.ZodType<Offer>,
-    )
-    .max(100),
-});
-
-/** @throws FieldwattError POLICY_FILE_INVALID */
-export async function loadPolicy(file: string): Promise<Policy> {
-  return valueOf(await checkYamlFile(file, policySchema, "POLICY_FILE_INVALID"), "POLICY_FILE_INVALID");
+/** @throws FieldwattError POLICY_FILE_INVALID, with one line an error: file:line:column: what */
+export async function loadPolicy(site: Pick<Site, "policy" | "hub">): Promise<VotedPolicy> {
+  return valueOf(await checkPolicy(site), "POLICY_FILE_INVALID");
 }
 
-/**
- * The policy in force, or none: a gateway whose policy is missing or wrong keeps reading and releases nothing.
- */
-export async function loadPolicyOrNone(
-  file: string,
-  onFault: (error: unknown) => void,
-): Promise<Policy | undefined> {
+/** The policy file of a site: in its form, and with the hub's key where it names the hub. */
+export const checkPolicy = ({ policy, hub }: Pick<Site, "policy" | "hub">): Promise<Checked<VotedPolicy>> =>
+  checkYamlFile(policy, hub ? votedPolicy.superRefine(pins(hub)) : votedPolicy, "POLICY_FILE_INVALID");
+
+const pins =
+  (hub: NonNullable<Site["hub"]>) =>
+  ({ offers }: VotedPolicy, context: z.RefinementCtx): void =>
+    offers.forEach(({ recipient, recipientKey }, i) => {
+      if (recipient !== hub.id || recipientKey === hub.publicKey) return;
+      const message = `the site file has another key for ${hub.id}: ${hub.publicKey}`;
+      context.addIssue({ code: "custom", path: ["offers", i, "recipientKey"], message });
+    });
+
+/** The policy of a site's file, or why there is none: such a gateway keeps reading and releases nothing. */
+export async function policyOfFile(site: Site, onFault: (error: unknown) => void): Promise<PolicySource> {
   try {
-    return await loadPolicy(file);
+    const policy = await loadPolicy(site);
+    return () => ({ policy });
   } catch (error) {
     onFault(error);
-    return undefined;
+    return () => ({ because: "noPolicy" });
   }
+}
+
+/** The policy in force at this moment, or undefined. */
+export function inForce(source: PolicySource): VotedPolicy | undefined {
+  const active = source();
+  return "policy" in active ? active.policy : undefined;
 }

@@ -9,7 +9,6 @@ import {
   memberId,
   streamId,
   type OfferId,
-  type Policy,
   type Reading,
 } from "../../domain/model/index.ts";
 import { ManualClock } from "../../platform/clock.ts";
@@ -19,6 +18,7 @@ import type { RecordStore } from "../record/store.ts";
 import { logSigner } from "../release/egress-log.ts";
 import { createGate, type Gate } from "../release/gate.ts";
 import type { Site } from "../site/load.ts";
+import { votedFor, yesTo } from "../../test/support/voted.ts";
 import { siteSchema } from "../site/schema.ts";
 import { ledgerEvents } from "./ledger.ts";
 import { createSummariser, GRACE_MS, type Summariser } from "./summariser.ts";
@@ -26,7 +26,6 @@ import { createSummariser, GRACE_MS, type Summariser } from "./summariser.ts";
 const START = instant(Date.UTC(2026, 5, 15, 7, 0));
 const MINUTE = 60_000;
 const OFFER = "trading" as OfferId;
-const PURPOSE = "dpv:ServiceProvision";
 
 const site: Site = {
   file: "site.yaml",
@@ -42,12 +41,8 @@ const site: Site = {
     portal: { port: 0 },
   }),
 };
-const policy: Policy = {
-  version: 1,
-  offers: [
-    { id: OFFER, title: "T", kind: "energyInterval", purpose: PURPOSE, recipient: "hub", retentionDays: 30 },
-  ],
-};
+const HUB = { id: "hub", publicKey: "k".repeat(43) };
+const policy = votedFor([{ id: OFFER, recipientKey: HUB.publicKey }]);
 
 let folder: string;
 let store: RecordStore;
@@ -61,11 +56,11 @@ beforeEach(async () => {
   clock = new ManualClock(START);
   summariser = createSummariser(site, store, clock);
   const signer = logSigner("v", generateKeyPair());
-  gate = createGate({ store, policy, clock, secret: new Uint8Array(32), signer, timeZone: site.timeZone });
-  await store.run("giveConsent", {
-    ...{ member: memberId("m1"), offer: OFFER, purpose: PURPOSE, recipient: "hub", policyVersion: 1 },
-    ...{ given: START, expires: addMs(START, 1e10) },
+  gate = createGate({
+    ...{ store, clock, secret: new Uint8Array(32), signer, timeZone: site.timeZone, hub: HUB },
+    policy: () => ({ policy }),
   });
+  await store.run("giveConsent", yesTo(policy, { member: "m1", given: START, expires: addMs(START, 1e10) }));
 });
 afterEach(async () => {
   await store[Symbol.asyncDispose]();

@@ -1,5 +1,11 @@
 import { createHash } from "node:crypto";
-import { toIso, type Consent, type Instant, type Offer, type SummaryKind } from "../../domain/model/index.ts";
+import {
+  toIso,
+  type Instant,
+  type PinnedConsent,
+  type SummaryKind,
+  type VotedOffer,
+} from "../../domain/model/index.ts";
 
 /** All that a receipt of one consent says, whatever its form. */
 export interface ReceiptFacts {
@@ -7,9 +13,9 @@ export interface ReceiptFacts {
   readonly site: { readonly id: string; readonly name: string };
   /** Of the gateway, 32 bytes in base64url: makes the identifiers unique in the world. */
   readonly publicKey: string;
-  readonly consent: Consent & { readonly id: number };
-  /** Absent where the policy of today no longer has the offer. */
-  readonly offer?: Offer;
+  readonly consent: PinnedConsent & { readonly id: number };
+  /** As it was agreed to; absent where the consent is older than the hashes of policies. */
+  readonly offer?: VotedOffer;
   readonly kind?: SummaryKind;
   readonly now: Instant;
   /** In which the member was asked. */

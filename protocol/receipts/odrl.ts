@@ -1,4 +1,4 @@
-import type { Instant, Offer, Policy } from "../../domain/model/index.ts";
+import type { Instant, VotedOffer, VotedPolicy } from "../../domain/model/index.ts";
 import type { Json } from "./dpv.ts";
 import { durationOf, identifierOf, timeText, type ReceiptFacts } from "./facts.ts";
 
@@ -21,7 +21,7 @@ const constraint = (leftOperand: string, operator: string, rightOperand: unknown
 
 interface Terms {
   readonly site: string;
-  readonly offer: Pick<Offer, "id" | "purpose" | "recipient"> & { readonly retentionDays?: number };
+  readonly offer: Pick<VotedOffer, "id" | "purpose" | "recipient"> & { readonly retentionDays?: number };
   readonly span?: { readonly from: Instant; readonly to: Instant };
   readonly parties: Json;
 }
@@ -78,7 +78,7 @@ export function odrlAgreement(facts: ReceiptFacts): Json {
 }
 
 /** Every offer of the policy, as the co-op makes it to its members. */
-export const odrlOffers = (policy: Policy, site: string): Json => ({
+export const odrlOffers = (policy: VotedPolicy, site: string): Json => ({
   "@context": CONTEXT,
   "@graph": policy.offers.map((offer) => ({
     "@type": "Offer",

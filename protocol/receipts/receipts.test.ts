@@ -1,19 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { instant, memberId, type OfferId } from "../../domain/model/index.ts";
+import { instant } from "../../domain/model/index.ts";
 import { canonicalJson } from "../canonical.ts";
+import { consentTo, votedFor } from "../../test/support/voted.ts";
 import { generateKeyPair, publicKeyToText } from "../keys.ts";
 import type { Json } from "./dpv.ts";
 import { odrlOffers, receiptText, sealHolds, type ReceiptFacts, type ReceiptFormat } from "./index.ts";
 
 const keys = generateKeyPair();
-const offer = {
-  ...{ id: "trading" as OfferId, title: "Trading", kind: "energyInterval" as const, recipient: "hub" },
-  ...{ purpose: "dpv:FulfilmentOfContractualObligation", retentionDays: 400 },
-};
+const terms = { id: "trading", title: "Trading", recipientKey: "k".repeat(43), retentionDays: 400 };
+const policy = votedFor([{ ...terms, purpose: "dpv:FulfilmentOfContractualObligation" }], 3);
+const [offer] = policy.offers;
+if (!offer) throw new Error("the policy has no offer");
 const [GIVEN, EXPIRES] = [instant(Date.UTC(2026, 5, 15)), instant(Date.UTC(2027, 5, 15))];
 const consent = {
-  ...{ id: 7, member: memberId("house-01"), offer: offer.id, purpose: offer.purpose, recipient: "hub" },
-  ...{ policyVersion: 3, given: GIVEN, expires: EXPIRES },
+  ...consentTo(policy, { member: "house-01", given: GIVEN, expires: EXPIRES }),
+  id: 7,
 };
 const facts = (rest: Partial<ReceiptFacts> = {}): ReceiptFacts => ({
   ...{ site: { id: "kijiji", name: "Kijiji cha Jua" }, publicKey: publicKeyToText(keys.publicKey) },
@@ -203,7 +204,7 @@ describe("the same in ODRL", () => {
   });
 
   it("makes an offer of each offer of the policy", () => {
-    const { "@graph": graph } = odrlOffers({ version: 3, offers: [offer] }, "kijiji") as { "@graph": Json[] };
+    const { "@graph": graph } = odrlOffers(policy, "kijiji") as { "@graph": Json[] };
     expect(graph).toMatchObject([
       {
         "@type": "Offer",

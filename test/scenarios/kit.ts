@@ -7,7 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { stringify } from "yaml";
 import { startChild, type Child } from "../../cli/demo/children.ts";
 import { giveConsents } from "../../cli/demo/consents.ts";
-import { HUB, GATEWAY, hubConfig, POLICY } from "../../cli/demo/files.ts";
+import { demoPolicy, HUB, GATEWAY, hubConfig } from "../../cli/demo/files.ts";
 import { freePort } from "../../cli/demo/ports.ts";
 import { instant } from "../../domain/model/index.ts";
 import { openHubKeys } from "../../federation/hub-keys.ts";
@@ -65,9 +65,10 @@ export async function openVillage(options: VillageOptions): Promise<Village> {
   const clock = openClock(() => Date.now(), line);
   for (const part of ["gateway", "hub"]) await mkdir(at(part));
   const passwords = await setDevicePasswords(at("gateway"), members.map(meterOf), randomBytes);
-  await writeConfigs({ folder, members, brokerPort, hubBrokerPort, uplinkPort });
+  const policy = await writeConfigs({ folder, members, brokerPort, hubBrokerPort, uplinkPort });
   const agreeing = members.filter((_, i) => !options.silent?.includes(i));
-  await giveConsents(at("gateway", "record.sqlite"), { members: agreeing, given: instant(START - 1000) });
+  const agreement = { policy, members: agreeing, given: instant(START - 1000) };
+  await giveConsents(at("gateway", "record.sqlite"), agreement);
 
   const start = async (name: string, args: string[]): Promise<Child<unknown>> => {
     const child = await startChild<unknown>({
@@ -102,16 +103,17 @@ export async function openVillage(options: VillageOptions): Promise<Village> {
   };
 }
 
+/** @returns the policy */
 async function writeConfigs(options: {
   folder: string;
   members: readonly string[];
   brokerPort: number;
   hubBrokerPort: number;
   uplinkPort: number;
-}): Promise<void> {
+}): Promise<object> {
   const { folder, members, brokerPort, hubBrokerPort, uplinkPort } = options;
   const identity = await openIdentity(join(folder, "gateway"), randomBytes);
-  const hubKeys = await openHubKeys(join(folder, "hub"));
+  const hubKey = publicKeyToText((await openHubKeys(join(folder, "hub"))).publicKey);
   const password = randomBytes(18).toString("base64url");
   const gateway = {
     publicKey: publicKeyToText(identity.keys.publicKey),
@@ -123,7 +125,8 @@ async function writeConfigs(options: {
     "hub.yaml",
     hubConfig({ data: join(folder, "hub"), portalPort: 0, brokerPort: hubBrokerPort, gateway }),
   );
-  await write("policy.yaml", POLICY);
+  const policy = demoPolicy({ hubKey, from: START });
+  await write("policy.yaml", policy);
   await write("site.yaml", {
     ...{
       id: GATEWAY,
@@ -150,10 +153,11 @@ async function writeConfigs(options: {
     hub: {
       id: HUB,
       url: `mqtt://127.0.0.1:${uplinkPort}`,
-      publicKey: publicKeyToText(hubKeys.publicKey),
+      publicKey: hubKey,
       passwordFile: "hub-password",
     },
   });
+  return policy;
 }
 
 /** Waits until `probe` gives something; says what was waited for when it does not come. */

@@ -204,7 +204,9 @@ it.each([
   const { store } = gateway;
   // Without a policy everything is denied, which is a decision, too.
   const gate = createGate({
-    ...{ store, secret, hasHub, policy: undefined, clock: village.clock, timeZone: "UTC" },
+    ...{ store, secret, clock: village.clock, timeZone: "UTC" },
+    policy: () => ({ because: "noPolicy" }),
+    hub: hasHub ? { id: HUB, publicKey: "k".repeat(43) } : undefined,
     signer: logSigner("north", keys),
   });
   expect(await gate.pass()).toBe(false);

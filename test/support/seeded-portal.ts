@@ -11,8 +11,6 @@ import {
   type Clock,
   type EnergyIntervalSummary,
   type Instant,
-  type OfferId,
-  type Policy,
   type Quantity,
   type Reading,
 } from "../../domain/model/index.ts";
@@ -31,6 +29,7 @@ import type { Site } from "../../gateway/site/load.ts";
 import { villageTime } from "../../gateway/time/time.ts";
 import { siteSchema } from "../../gateway/site/schema.ts";
 import type { PortalOptions } from "../../gateway/portal/context.ts";
+import { votedFor, yesTo } from "./voted.ts";
 
 /**
  * A portal over a real record with one made-up day: 15 June 2026 in Nairobi (UTC+3), 14:40 on the clock.
@@ -82,31 +81,26 @@ export const seededSite = (folder: string): Site => ({
       device("house-02-grid", "house-02", "grid"),
     ],
     portal: { port: 0 },
+    hub: { ...HUB, url: "mqtt://127.0.0.1:1", passwordFile: "hub-password" },
   }),
   file: join(folder, "site.yaml"),
 });
 
-const policy: Policy = {
-  version: 3,
-  offers: [
+const HUB = { id: "hub", publicKey: "k".repeat(43) };
+
+const policy = votedFor(
+  [
     {
-      id: "trading" as OfferId,
-      title: "Trading with neighbours",
-      kind: "energyInterval",
+      ...{ id: "trading", title: "Trading with neighbours", recipientKey: HUB.publicKey, retentionDays: 400 },
       purpose: "dpv:FulfilmentOfContractualObligation",
-      recipient: "hub",
-      retentionDays: 400,
     },
     {
-      id: "field-advice" as OfferId,
-      title: "Advice for the field",
-      kind: "farmDay",
-      purpose: "dpv:ServicePersonalisation",
-      recipient: "hub",
-      retentionDays: 90,
+      ...{ id: "field-advice", title: "Advice for the field", kind: "farmDay", retentionDays: 90 },
+      ...{ purpose: "dpv:ServicePersonalisation", recipientKey: HUB.publicKey, utcOffsetMinutes: 180 },
     },
   ],
-};
+  3,
+);
 
 const identity: Identity = { keys: generateKeyPair(), secret: Buffer.alloc(32, 9) };
 
@@ -156,7 +150,7 @@ export async function openSeeded(folder: string): Promise<Seeded> {
   await fill(store);
   const options: PortalOptions = {
     site: seededSite(folder),
-    policy,
+    policy: () => ({ policy }),
     store,
     identity,
     live,
@@ -252,15 +246,8 @@ async function fill(store: RecordStore): Promise<void> {
   await release(store, { member: "house-02", subject: "b".repeat(32), slots: slots.slice(-1) });
   const head = signHead(store.read, logSigner("kijiji", identity.keys));
   if (head) await store.run("saveHead", { ...head, signed: NOW });
-  await store.run("giveConsent", {
-    member: memberId("house-01"),
-    offer: "trading" as OfferId,
-    purpose: "dpv:FulfilmentOfContractualObligation",
-    recipient: "hub",
-    policyVersion: 3,
-    given: addMs(MIDNIGHT, -86_400_000),
-    expires: addMs(MIDNIGHT, 300 * 86_400_000),
-  });
+  const [given, expires] = [addMs(MIDNIGHT, -86_400_000), addMs(MIDNIGHT, 300 * 86_400_000)];
+  await store.run("giveConsent", yesTo(policy, { member: "house-01", offer: "trading", given, expires }));
   await answers(store, slots.slice(-6));
 }
 

@@ -81,6 +81,8 @@ function wordsOfFinding(finding: Finding): string {
       return `Release ${finding.sequence}: the hub holds other bytes (${finding.digest}).`;
     case "droppedYetReceived":
       return `Release ${finding.sequence} was dropped before it was ever sent, and the hub holds it.`;
+    case "erasedYetHeld":
+      return `Release ${finding.sequence}: the hub signed that it deleted it, and still holds it.`;
     case "loggedNotSent":
       return `Release ${finding.sequence} is in the log, does not wait, and the hub does not have it.`;
   }

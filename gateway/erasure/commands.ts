@@ -47,8 +47,14 @@ export const erasureCommands = {
     const tell = db.prepare(
       "UPDATE erasure_release SET outcome = ?, until = ? WHERE release = ? AND erasure = ?",
     );
-    for (const { outcome, until = null, releases } of answer.parts)
-      for (const release of releases) tell.run(outcome, until, release, Number(row.id));
+    // Its last list may be older than this; the next one is held against what it says here.
+    const unlist = db.prepare("DELETE FROM hub_held WHERE sequence = ?");
+    for (const { outcome, until = null, releases } of answer.parts) {
+      for (const release of releases) {
+        tell.run(outcome, until, release, Number(row.id));
+        if (outcome !== "inseparable") unlist.run(release);
+      }
+    }
     return true;
   },
 };

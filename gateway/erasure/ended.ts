@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { RESTORED } from "../record/progress.ts";
 import type { ErasureRequest } from "../../protocol/erasure.ts";
 
 /** A yes that ended, and the releases that left under it and that nobody was asked to delete yet. */
@@ -38,7 +39,11 @@ export function endedStretches(consents: readonly Said[], now: number): Stretch[
   return stretches.filter(({ end }) => end <= now);
 }
 
-/** What ended and was not looked at yet. While the clock is not trusted only what somebody took back counts. */
+/**
+ * What ended and was not looked at yet. While the clock is not trusted only what somebody took back counts. A record
+ * that came out of a backup has ended every yes by itself (backup/restore.ts): that was nobody's wish, and has nothing
+ * deleted.
+ */
 export function endedYeses(
   db: DatabaseSync,
   { now, clockTrusted }: { readonly now: number; readonly clockTrusted: boolean },
@@ -46,7 +51,9 @@ export function endedYeses(
   const expired = clockTrusted ? now : -1;
   const ended = db.prepare(
     `SELECT id, member, offer FROM consent WHERE (withdrawn IS NOT NULL OR expires <= ?)
-       AND id NOT IN (SELECT consent FROM consent_ended) ORDER BY id`,
+       AND id NOT IN (SELECT consent FROM consent_ended)
+       AND coalesce(withdrawn, -1) NOT IN (SELECT restored FROM restoration)
+       AND coalesce(withdrawn, -1) NOT IN (SELECT value FROM progress WHERE name = '${RESTORED}') ORDER BY id`,
   );
   const rows = ended.all(expired).map((row) => ({
     ...{ id: Number(row.id), member: String(row.member), offer: String(row.offer) },

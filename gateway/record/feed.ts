@@ -82,7 +82,7 @@ export class RecordFeed implements Feed {
     for (const wake of this.waiting) wake();
   }
 
-  /** The writer began anew: what it found in the journal was never here. */
+  /** The writer began anew: what it found in the journal was never here. Or some of it is deleted. */
   forget(): void {
     this.recent.length = 0;
     this.recentReadings = 0;

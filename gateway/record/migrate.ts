@@ -1,5 +1,5 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 import { migrations, type MigrationStep } from "./migrations.ts";
@@ -18,6 +18,9 @@ export interface MigrateOptions {
   readonly path: string;
   readonly steps?: readonly MigrationStep[];
 }
+
+/** What the name of a copy ends with. */
+const COPY = /^\.v\d+\.bak(\.half)?$/;
 
 /**
  * Brings a file's schema forward, after a copy of it where it holds something. A power cut at any moment leaves a file
@@ -70,6 +73,12 @@ function backUp(db: DatabaseSync, path: string): string {
     const message = `The record must be copied before it is brought forward, and ${path} cannot be written: ${because}`;
     throw new FieldwattError("RECORD_FAILED", message, { cause: error });
   }
+}
+
+/** Deletes the copies that were made before the schema was brought forward. */
+export function removeCopies(path: string): void {
+  const copies = readdirSync(dirname(path)).filter((name) => COPY.test(name.slice(basename(path).length)));
+  for (const name of copies.filter((one) => one.startsWith(basename(path)))) rmSync(join(dirname(path), name));
 }
 
 /** A renamed file is there after a power cut when the file and then its folder have reached the disk. */

@@ -212,9 +212,10 @@ function statsOf({ queue, hot, writer, lastCommit, damaged }: Parts): RecordStat
   };
 }
 
-async function clean({ packing, queue }: Parts, path: string): Promise<Cleaned> {
+async function clean({ packing, queue, feed }: Parts, path: string): Promise<Cleaned> {
   await packing.packAll();
   removeCopies(path);
+  feed.forget();
   return (await queue.run({ kind: "clean" })) as Cleaned;
 }
 

@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Instant, Reading } from "../../domain/model/index.ts";
 import type { Commands } from "./commands.ts";
 import type { Feed } from "./feed.ts";
+import type { Cleaned } from "./messages.ts";
 import type { Readings } from "./readings.ts";
 import type { Fault, FrameRange } from "./state.ts";
 
@@ -34,6 +35,14 @@ export interface RecordStore<Table extends CommandTable = Commands> extends Asyn
     name: Name,
     input: CommandInput<Table, Name>,
   ): Promise<CommandOutput<Table, Name>>;
+  /** Packs all that is committed: then no reading is anywhere but in blocks. Rejects when that does not commit. */
+  pack(): Promise<void>;
+  /**
+   * Writes the record's files anew, so that their bytes hold nothing that was deleted before: it takes as much room
+   * again as the record has, and commits wait meanwhile. Copies of the record from before an upgrade are deleted.
+   * Rejects with RECORD_FAILED where there is no room: then the record is as it was.
+   */
+  clean(): Promise<Cleaned>;
   /** A read-only connection, for everything that is not readings; statements are the caller's. */
   readonly read: DatabaseSync;
   /** All readings, those just committed and those packed as one. */

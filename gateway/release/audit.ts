@@ -23,7 +23,7 @@ export type Finding =
   | { readonly kind: "headWrong"; readonly size: number }
   | { readonly kind: "sentNotLogged"; readonly sequence: number; readonly digest: string }
   | { readonly kind: "receivedDiffers"; readonly sequence: number; readonly digest: string }
-  | { readonly kind: "loggedNotSent" | "droppedYetReceived"; readonly sequence: number };
+  | { readonly kind: "loggedNotSent" | "droppedYetReceived" | "erasedYetHeld"; readonly sequence: number };
 
 export interface Audit {
   readonly releases: number;
@@ -93,29 +93,51 @@ interface LoggedRelease {
   readonly dropped: boolean;
   /** Whether it was ever handed to the wire. */
   readonly tried: boolean;
+  /** Whether its bytes are still here: who asked to be forgotten has only the leaf left. */
+  readonly forgotten: boolean;
+  /** Where the recipient was asked to delete it: whether it says that it did. */
+  readonly erased: "asked" | "deleted" | undefined;
 }
 
 function releasesOf(db: DatabaseSync): LoggedRelease[] {
-  const sql = `SELECT release.sequence, item, coalesce(text, item) AS leaf, hash, digest, tried, dropped.time AS dropped
+  const sql = `SELECT release.sequence, item, coalesce(text, item) AS leaf, hash, digest, tried, dropped.time AS dropped,
+      erasure, outcome
     FROM release LEFT JOIN dropped ON dropped.sequence = release.sequence
     LEFT JOIN egress_leaf ON egress_leaf.release = release.sequence
-    LEFT JOIN receipt ON receipt.sequence = release.sequence ORDER BY egress_leaf.leaf`;
+    LEFT JOIN receipt ON receipt.sequence = release.sequence
+    LEFT JOIN erasure_release ON erasure_release.release = release.sequence ORDER BY egress_leaf.leaf`;
   return db
     .prepare(sql)
     .all()
     .map((row) => ({
       sequence: Number(row.sequence),
-      digest: sha256Hex(String(row.item)),
+      digest: row.item === "" ? digestIn(String(row.leaf)) : sha256Hex(String(row.item)),
       leaf: row.hash === null ? undefined : String(row.leaf),
       hash: row.hash === null ? undefined : String(row.hash),
       receipt: row.digest === null ? undefined : String(row.digest),
       dropped: row.dropped !== null,
       tried: row.tried !== null,
+      forgotten: row.item === "",
+      erased: erasedIn(row),
     }));
 }
 
-function releaseFindings({ sequence, digest, leaf, hash, receipt }: LoggedRelease): Finding[] {
+/** What is part of a group's sum is not deleted, and said to be so. */
+const erasedIn = ({ erasure, outcome }: Record<string, unknown>): LoggedRelease["erased"] => {
+  if (erasure === null || outcome === "inseparable") return undefined;
+  return outcome === null ? "asked" : "deleted";
+};
+
+/** Of a release whose bytes are not here any more: the leaf tells their digest. */
+function digestIn(leaf: string): string {
+  const parsed = leafSchema.safeParse(jsonOf(leaf));
+  return parsed.success ? parsed.data.digest : "";
+}
+
+function releaseFindings({ sequence, digest, leaf, hash, receipt, forgotten }: LoggedRelease): Finding[] {
   if (leaf === undefined) return [{ kind: "leafMissing", sequence }];
+  // Older leaves are the bytes themselves, and gone with them: their hash in the tree is all that is left.
+  if (forgotten && leaf === "") return [];
   const parsed = leafSchema.safeParse(jsonOf(leaf));
   const whole = hash === Buffer.from(hashLeaf(Buffer.from(leaf))).toString("hex");
   const findings: Finding[] = [];
@@ -143,10 +165,10 @@ function treeOf(releases: readonly LoggedRelease[]): Nodes & { readonly size: nu
     },
   };
   let size = 0;
-  for (const { leaf } of releases) {
+  for (const { leaf, hash: known } of releases) {
     if (leaf === undefined) continue;
-    for (const { level, index, hash } of append(nodes, size, hashLeaf(Buffer.from(leaf))))
-      kept.set(`${level}/${index}`, hash);
+    const own = leaf === "" && known !== undefined ? Buffer.from(known, "hex") : hashLeaf(Buffer.from(leaf));
+    for (const { level, index, hash } of append(nodes, size, own)) kept.set(`${level}/${index}`, hash);
     size++;
   }
   return { ...nodes, size };
@@ -175,11 +197,15 @@ function againstReceived(
     const release = logged.get(sequence);
     if (!release) return [{ kind: "sentNotLogged", sequence, digest }];
     if (release.digest !== digest) return [{ kind: "receivedDiffers", sequence, digest }];
+    if (release.erased === "deleted") return [{ kind: "erasedYetHeld", sequence }];
     // What was on its way when it was taken back may have arrived; what was never sent cannot have.
     return release.dropped && !release.tried ? [{ kind: "droppedYetReceived", sequence }] : [];
   });
   const notSent = releases
-    .filter(({ sequence, dropped }) => !received.has(sequence) && !waiting.has(sequence) && !dropped)
+    .filter(
+      ({ sequence, dropped, erased }) =>
+        !received.has(sequence) && !waiting.has(sequence) && !dropped && !erased,
+    )
     .map(({ sequence }): Finding => ({ kind: "loggedNotSent", sequence }));
   return [...notLogged, ...notSent];
 }

@@ -5,6 +5,7 @@ import type { LostFrames } from "../state.ts";
 import { realDisk, type JournalDisk } from "./disk.ts";
 import { encodeFrame, PAGE_BYTES } from "./frame.ts";
 import { framesAfter, holesIn, seenIn, segmentsOf, whenLost } from "./replay.ts";
+import { blank, keepAbove } from "./scrub.ts";
 import {
   encodeHeader,
   framesOf,
@@ -141,6 +142,18 @@ export class Journal {
   /** Everything up to this frame is packed: segments that the feed does not need either may be used again. */
   release(packed: number): void {
     this.packed = Math.max(this.packed, packed);
+  }
+
+  /** Takes what is packed out of the files for good, and whatever else they hold besides the frames that are not. */
+  scrub(): void {
+    const given = this.segments.splice(0);
+    for (const [i, segment] of given.entries()) {
+      const next = given[i + 1];
+      const gone = next !== undefined && next.lastBefore <= this.packed;
+      if (gone) this.spare.push(segment.path);
+      else this.segments.push(keepAbove(this.disk, segment, this.packed));
+    }
+    for (const path of [...this.spare, ...this.suspects]) blank(this.disk, path);
   }
 
   /** Between two commits: makes a segment ready, so that no commit waits for it. A full disk shows at the commit. */

@@ -132,7 +132,7 @@ describe("fieldwatt policy", { timeout: 60_000 }, () => {
     expect(out).toContain(`${file("bad.yaml")}:3:1: "clapm" is not a known key here`);
   });
 
-  it("show reads the policy file of a gateway, too", async () => {
+  it("show reads the example of a policy", async () => {
     const { code, out } = await run("show", join(import.meta.dirname, "../examples/policy.yaml"));
     expect(code).toBe(0);
     expect(out).toContain("own-account-trading: Trade my energy in the village");

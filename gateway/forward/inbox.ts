@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 import { open } from "../../protocol/envelope.ts";
+import type { ErasureAnswer } from "../../protocol/erasure.ts";
 import type {
   AnswersBody,
   DroppedRanges,
@@ -31,6 +32,8 @@ export interface InboxEvents {
   onDropped(ranges: DroppedRanges): void;
   /** What the hub holds, as it was asked. */
   onList(list: ReceivedBody): void;
+  /** What it deleted, as it was asked. */
+  onErased(answer: ErasureAnswer): void;
   /** Something new may be sent: an acknowledgement of answers, or items that the hub lost. */
   onWork(): void;
 }
@@ -40,9 +43,10 @@ export function createInbox(options: LinkOptions, events: InboxEvents): Inbox {
   let awaiting: ((receipt: Receipt) => void) | undefined;
 
   const act = ({ body, sent }: Envelope): void => {
-    if (body.kind === "batch" || body.kind === "erasure" || body.kind === "erased")
+    if (body.kind === "batch" || body.kind === "erasure")
       throw new FieldwattError("MESSAGE_INVALID", `A hub sends no ${body.kind}`);
     if (body.kind === "received") return events.onList(body);
+    if (body.kind === "erased") return events.onErased(body.answer);
     if (body.kind === "answers") return keepAnswers(body.answers, options, events);
     events.onReceipt(body.witness);
     // As below: an old one would tell too little.

@@ -16,6 +16,7 @@ import { proofRoutes } from "./proof-api.ts";
 import * as schemas from "./schemas.ts";
 import { sharingApi } from "./sharing-api.ts";
 import { answersOf, LEFT_MAX, leftOn } from "./shared.ts";
+import { witnessHealth } from "./witness-card.ts";
 
 /**
  * The HTTP API. A member reads what is theirs: the member is always the one of the session, never a parameter.
@@ -101,6 +102,7 @@ function healthRoute(api: OpenAPIHono<SessionEnv>, { site, store, clock, time, h
         broker: brokerWord(health.broker()?.state().up),
         outbox: outboxDepth(store.read),
         sinks: sinksOf(health),
+        ...witnessHealth({ site, store }),
       };
       return c.json(body, recordFailing ? 503 : 200);
     },

@@ -10,6 +10,7 @@ import { showPage, speechFor, type Portal, type PortalContext, type Speech } fro
 import { fill } from "./format.ts";
 import { recordCard } from "./record-card.ts";
 import { sinksCard } from "./sinks-card.ts";
+import { witnessCard } from "./witness-card.ts";
 
 /** What the operator of the co-op looks after: devices, members' way in, the link. No member's figures. */
 export const CLAIM_DAYS = 7;
@@ -35,7 +36,8 @@ export function operatorPage(
       <p>${energyLink(store.read, speech)}</p>
       ${made ? codeNotice(made, new URL("/claim", c.req.url).href, portal, speech) : ""}
       <section class="card">${hubCard(health.link(), outboxDepth(store.read), speech)}</section>
-      ${recordCard(portal, speech)} ${brokerCard(portal, speech)} ${clockCard(portal, speech, refused)}
+      ${witnessCard(portal, speech)} ${recordCard(portal, speech)} ${brokerCard(portal, speech)}
+      ${clockCard(portal, speech, refused)}
       <section class="card">
         <h2>${t.devices}</h2>
         <div class="scroll">

@@ -16,6 +16,7 @@ import { homeOf, type Portal, type PortalContext, type PortalOptions } from "./c
 import { energyPage, settleEvent } from "./continuity.ts";
 import { memberPage } from "./member-page.ts";
 import { CLAIM_DAYS, operatorPage } from "./operator-page.ts";
+import { logRoutes } from "./log-api.ts";
 import { checkPage } from "./proof-page.ts";
 import { leftPage } from "./sharing-left.ts";
 import { sharingPages } from "./sharing-routes.ts";
@@ -39,6 +40,8 @@ export function createPortal(options: PortalOptions): Hono<SessionEnv> {
   const sessions = openSessions(accounts, "fieldwatt-gateway");
   const portal: Portal = { ...options, assets, sessions };
   const app = new Hono<SessionEnv>();
+  // Before the check of forms: a neighbour's gateway is no page.
+  app.route("/", logRoutes(options));
   app.use("*", securityHeaders, sameOriginPosts);
   app.route("/", webRoutes({ assets, product: site.name }));
   app.route("/", signInRoutes({ accounts, sessions, assets, product: site.name, home: homeOf }));

@@ -13,7 +13,14 @@ export interface ProofKeys {
   /** Behind the salts of the leaves. */
   readonly secret: Uint8Array;
   /** The hub, where there is one. */
-  readonly witness?: { readonly name: string; readonly publicKey: KeyObject };
+  readonly witness?: WitnessKey;
+  /** Gateways that cosign the log, too. */
+  readonly neighbours?: readonly WitnessKey[];
+}
+
+interface WitnessKey {
+  readonly name: string;
+  readonly publicKey: KeyObject;
 }
 
 /**
@@ -24,7 +31,7 @@ export interface ProofKeys {
 export function proofOf(
   db: DatabaseSync,
   { sequence, member }: { readonly sequence: number; readonly member: MemberId },
-  { log, secret, witness }: ProofKeys,
+  { log, secret, witness, neighbours = [] }: ProofKeys,
 ): EgressProof | undefined {
   const row = db
     .prepare("SELECT member, summary, item FROM release WHERE sequence = ? AND member = ?")
@@ -38,7 +45,9 @@ export function proofOf(
     format: "fieldwatt-egress-proof",
     version: 1,
     log: verifierKeyToText(presentLog(db, log)),
-    witnesses: witness ? [verifierKeyToText({ ...witness, type: COSIGNATURE })] : [],
+    witnesses: [...(witness ? [witness] : []), ...neighbours].map((one) =>
+      verifierKeyToText({ ...one, type: COSIGNATURE }),
+    ),
     leaf: leaf.text,
     item: String(row.item),
     member: { id: String(row.member), salt },

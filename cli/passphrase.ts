@@ -21,7 +21,7 @@ export async function askPassphrase(options: {
   return passphrase;
 }
 
-async function firstLineOf(file: string): Promise<string> {
+export async function firstLineOf(file: string): Promise<string> {
   try {
     return (await readFile(file, "utf8")).split(/\r?\n/, 1)[0] ?? "";
   } catch (error) {
@@ -29,7 +29,7 @@ async function firstLineOf(file: string): Promise<string> {
   }
 }
 
-async function typed(question: string): Promise<string> {
+export async function typed(question: string): Promise<string> {
   process.stderr.write(question);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });

@@ -1,7 +1,6 @@
 /** Why a certificate does not hold, in the words of those who read it. Logs, pages and tests use the code. */
 export const GOVERNANCE_REASONS = {
   formInvalid: "it is not in the form of a certificate",
-  policyInvalid: "the policy is not in its form",
   wrongHash: "it is for another policy",
   chainBroken: "it does not name the policy that it follows",
   rollback: "it does not follow the policy that the co-op voted last: there is no way back",

@@ -3,6 +3,7 @@ export const ERRORS = {
   SITE_FILE_INVALID: "The site file has errors",
   SITE_FILE_UNREADABLE: "The site file cannot be read",
   POLICY_FILE_INVALID: "The policy file has errors",
+  POLICY_REFUSED: "A step of a vote or a certificate is refused",
   HUB_FILE_INVALID: "The hub file has errors",
   HUB_FILE_UNREADABLE: "The hub file cannot be read",
   HUB_BUSY: "The hub has too many messages of one gateway waiting",

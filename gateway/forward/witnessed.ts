@@ -16,17 +16,19 @@ export interface Witnessed {
   heard(reply: ReceiptBody["witness"]): Promise<void>;
 }
 
-type Options = Pick<LinkOptions, "gateway" | "hub" | "hubKey" | "log"> & {
+type Options = Pick<LinkOptions, "gateway" | "hub" | "hubKey" | "clock" | "log"> & {
   readonly store: RecordStore;
   readonly ownKey: KeyObject;
 };
 
-export function createWitnessed({ store, gateway, hub, hubKey, ownKey, log }: Options): Witnessed {
+export function createWitnessed({ store, gateway, hub, hubKey, ownKey, clock, log }: Options): Witnessed {
   /** How far the hub says it knows the log, where that differs from what is on record here. */
   let told: number | undefined;
-  let shown: { readonly size: number; readonly note: string } | undefined;
+  let shown: { readonly size: number; readonly note: string; readonly from: number } | undefined;
   /** What was shown on this connection: a hub that does not follow is not asked again until there is news. */
   let offered = "";
+  const keepWord = ({ size, because }: { readonly size: number; readonly because: string | null }) =>
+    store.run("saveWitnessWord", { witness: hub, heard: clock.now(), size, because });
   return {
     next() {
       if (awaitsHub(store.read)) return undefined;
@@ -34,7 +36,7 @@ export function createWitnessed({ store, gateway, hub, hubKey, ownKey, log }: Op
       const from = told ?? witnessedSize(store.read, hub);
       const offer = `${from}/${head?.size}`;
       if (!head || head.size <= from || offer === offered) return undefined;
-      [shown, offered] = [head, offer];
+      [shown, offered] = [{ ...head, from }, offer];
       const proof = consistencyIn(store.read, from, head.size);
       return {
         head: head.note,
@@ -47,6 +49,8 @@ export function createWitnessed({ store, gateway, hub, hubKey, ownKey, log }: Op
       if ("because" in reply) {
         log.error({ hub, ...reply }, "the hub does not cosign the egress log");
         told = reply.size;
+        // A hub that only knows another size than was thought is shown the head again from there.
+        if (reply.size === shown.from || reply.size > shown.size) await keepWord(reply);
         return;
       }
       if (reply.size !== shown.size) return;
@@ -60,6 +64,7 @@ export function createWitnessed({ store, gateway, hub, hubKey, ownKey, log }: Op
       if (!line || openCheckpoint(cosigned, keys).witnessed.length !== 1) return;
       told = undefined;
       await store.run("saveCosignature", { witness: hub, size: reply.size, line });
+      await keepWord({ size: reply.size, because: null });
     },
   };
 }

@@ -18,6 +18,7 @@ import { openRecord } from "../record/open.ts";
 import type { RecordStore } from "../record/store.ts";
 import { consistencyIn, lastHead, logSigner, signHead, witnessedSize } from "../release/egress-log.ts";
 import { siteSchema } from "../site/schema.ts";
+import { createWitnessed } from "./witnessed.ts";
 import { watchedLogs, witnessStates } from "./witness-state.ts";
 import { openWitnesses } from "./witnesses.ts";
 
@@ -231,5 +232,28 @@ describe("the request add-checkpoint (c2sp.org/tlog-witness)", () => {
     expect(watchedLogs(other.read)[0]?.evidence).toMatchObject([{ proven: false, seen: addMs(START, 1000) }]);
     expect((await post(request(3)))[0]).toBe(200);
     expect(watchedLogs(other.read)[0]?.evidence).toEqual([]);
+  });
+});
+
+describe("the hub, as a witness", () => {
+  const heard = async (reply: { size: number; because: string }) => {
+    await release(own, ["a", "b", "c"]);
+    const witnessed = createWitnessed({
+      ...{ store: own, gateway: "kisasi", hub: "kibwezi", clock, log },
+      ...{ ownKey: kisasi.publicKey, hubKey: kibwezi.publicKey },
+    });
+    expect(witnessed.next()).toMatchObject({ from: 0 });
+    await witnessed.heard(reply);
+    return state()?.refusal;
+  };
+
+  it("that does not cosign is kept with its reason", async () => {
+    expect(await heard({ size: 7, because: "the log had 7 leaves and now has 3" })).toEqual({
+      ...{ because: "the log had 7 leaves and now has 3", since: START },
+    });
+  });
+
+  it("that only knows another size than was thought is no refusal", async () => {
+    expect(await heard({ size: 2, because: "the proof begins at 0 leaves" })).toBeUndefined();
   });
 });

@@ -83,7 +83,8 @@ function openGateway(path: string): Gateway {
     },
     async show() {
       const [ownKey, hubKey] = [keys.publicKey, village.witness.publicKey];
-      const witnessed = createWitnessed({ store, gateway: "north", hub: HUB, hubKey, ownKey, log: quiet });
+      const about = { store, gateway: "north", hub: HUB, clock: village.clock, log: quiet };
+      const witnessed = createWitnessed({ ...about, hubKey, ownKey });
       const log = witnessed.next();
       if (log) await witnessed.heard((await exchange({ log })).witness);
       return log;

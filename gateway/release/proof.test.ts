@@ -1,63 +1,22 @@
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { beforeEach, describe, expect, it } from "vitest";
 import { memberId } from "../../domain/model/index.ts";
-import { commitmentOf } from "../../protocol/egress-leaf.ts";
 import { verifyEgressProof, type EgressProof } from "../../protocol/egress-proof.ts";
 import { generateKeyPair } from "../../protocol/keys.ts";
-import { COSIGNATURE, signNote, verifierKeyToText } from "../../protocol/note.ts";
-import { checkpointText, openCheckpoint } from "../../protocol/checkpoint.ts";
+import { verifierKeyToText } from "../../protocol/note.ts";
 import { outboxCommands } from "../forward/commands.ts";
-import { migrations } from "../record/migrations.ts";
 import { auditEgress } from "./audit.ts";
-import { releaseCommands, type Passed } from "./commands.ts";
-import { logSigner, signHead } from "./egress-log.ts";
+import { releaseCommands } from "./commands.ts";
+import { logSigner } from "./egress-log.ts";
+import { hub, log, member, openSmallLog, proofIn, secret, SEEN } from "../../test/support/proof-file.ts";
 import { proofOf } from "./proof.ts";
 
-const log = logSigner("kilimani", generateKeyPair());
-const hub = { name: "hub", type: COSIGNATURE, ...generateKeyPair() } as const;
-const secret = Buffer.alloc(32, 5);
 const keys = { log, secret, witness: hub };
-const member = memberId("house-01");
-const SEEN = Date.UTC(2026, 5, 15, 12);
 let db: DatabaseSync;
-
-const passed = (summaryId: number): Passed => ({
-  ...{ summaryId, member, subject: "0".repeat(32), recipient: "hub", released: SEEN },
-  item: {
-    ...{ offer: "trading", purpose: "dpv:ServiceProvision", policyVersion: 1 },
-    summary: {
-      ...{ kind: "energyInterval", subject: "0".repeat(32), start: summaryId * 900_000 },
-      ...{ import: summaryId, export: 0, production: 0, consumption: summaryId, selfConsumption: 0 },
-      provenance: "counted",
-    },
-  },
-  leaf: {
-    ...{ version: 1, offer: "trading", policy: "a".repeat(64), recipient: "hub" },
-    window: { from: summaryId * 900_000, to: (summaryId + 1) * 900_000 },
-    members: [commitmentOf(secret, member, summaryId).hash],
-  },
-});
 
 /** Five releases in two passes; the hub has cosigned the head over them and holds them all. */
 beforeEach(() => {
-  db = new DatabaseSync(":memory:");
-  for (const step of migrations) if (typeof step === "string") db.exec(step);
-  for (let id = 1; id <= 5; id++)
-    db.prepare(
-      "INSERT INTO summary (id, kind, member, key, time, summary) VALUES (?, 'k', 'm', ?, 0, '{}')",
-    ).run(id, String(id));
-  for (const pass of [
-    [1, 2],
-    [3, 4, 5],
-  ]) {
-    releaseCommands.release(db, { passed: pass.map(passed), denied: [], completeThrough: 0 });
-    const head = signHead(db, log);
-    if (head) releaseCommands.saveHead(db, { ...head, signed: SEEN });
-  }
-  const head = signHead(db, log);
-  const { checkpoint } = openCheckpoint(head?.note ?? "", { log, witnesses: [] });
-  const line = signNote(checkpointText(checkpoint), hub, SEEN);
-  releaseCommands.saveCosignature(db, { witness: "hub", size: 5, line });
+  db = openSmallLog([1, 2], [3, 4, 5]);
   outboxCommands.trimOutbox(db, held());
   outboxCommands.saveHeld(db, { kind: "received", from: 1, through: null, held: held(), heard: SEEN });
 });
@@ -72,11 +31,7 @@ const held = () =>
       received: SEEN,
     }));
 
-const proof = (sequence = 2): EgressProof => {
-  const found = proofOf(db, { sequence, member }, keys);
-  if (!found) throw new Error("no proof");
-  return found;
-};
+const proof = (sequence = 2): EgressProof => proofIn(db, sequence);
 
 describe("the proof of a release", () => {
   it("holds by itself: what left, when, to whom, seen by whom", () => {

@@ -11,11 +11,11 @@ import { logSigner, signHead } from "../../gateway/release/egress-log.ts";
 import { proofOf } from "../../gateway/release/proof.ts";
 
 /** Proof files of a small log with a witness, good ones and one of each kind that must not hold. */
-const log = logSigner("kilimani", generateKeyPair());
-const hub = { name: "hub", type: COSIGNATURE, ...generateKeyPair() } as const;
-const secret = Buffer.alloc(32, 5);
-const member = memberId("house-01");
-const SEEN = Date.UTC(2026, 5, 15, 12);
+export const log = logSigner("kilimani", generateKeyPair());
+export const hub = { name: "hub", type: COSIGNATURE, ...generateKeyPair() } as const;
+export const secret = Buffer.alloc(32, 5);
+export const member = memberId("house-01");
+export const SEEN = Date.UTC(2026, 5, 15, 12);
 
 const passed = (summaryId: number): Passed => ({
   ...{ summaryId, member, subject: "0".repeat(32), recipient: "hub", released: SEEN },
@@ -34,27 +34,41 @@ const passed = (summaryId: number): Passed => ({
   },
 });
 
-/** The proofs of a log of so many releases, the first to the last. */
-export function proofFiles(releases: number): EgressProof[] {
-  using db = new DatabaseSync(":memory:");
+/** A record with the releases of some passes, each pass under a signed head; the hub has cosigned the last. */
+export function openSmallLog(...passes: readonly (readonly number[])[]): DatabaseSync {
+  const db = new DatabaseSync(":memory:");
   for (const step of migrations) if (typeof step === "string") db.exec(step);
-  const ids = Array.from({ length: releases }, (_, i) => i + 1);
   const insert = db.prepare(
     "INSERT INTO summary (id, kind, member, key, time, summary) VALUES (?, 'k', 'm', ?, 0, '{}')",
   );
-  for (const id of ids) insert.run(id, String(id));
-  releaseCommands.release(db, { passed: ids.map(passed), denied: [], completeThrough: 0 });
-  const head = signHead(db, log);
-  if (!head) throw new Error("a log without a head");
-  releaseCommands.saveHead(db, { ...head, signed: SEEN });
-  const { checkpoint } = openCheckpoint(head.note, { log, witnesses: [] });
+  for (const ids of passes) {
+    for (const id of ids) insert.run(id, String(id));
+    releaseCommands.release(db, { passed: ids.map(passed), denied: [], completeThrough: 0 });
+    const head = signHead(db, log);
+    if (!head) throw new Error("a log without a head");
+    releaseCommands.saveHead(db, { ...head, signed: SEEN });
+    if (ids === passes.at(-1)) cosign(db, head);
+  }
+  return db;
+}
+
+function cosign(db: DatabaseSync, { note, size }: { readonly note: string; readonly size: number }): void {
+  const { checkpoint } = openCheckpoint(note, { log, witnesses: [] });
   const line = signNote(checkpointText(checkpoint), hub, SEEN);
-  releaseCommands.saveCosignature(db, { witness: "hub", size: head.size, line });
-  return ids.map((sequence) => {
-    const proof = proofOf(db, { sequence, member }, { log, secret, witness: hub });
-    if (!proof) throw new Error(`no proof of ${sequence}`);
-    return proof;
-  });
+  releaseCommands.saveCosignature(db, { witness: "hub", size, line });
+}
+
+export function proofIn(db: DatabaseSync, sequence: number): EgressProof {
+  const proof = proofOf(db, { sequence, member }, { log, secret, witness: hub });
+  if (!proof) throw new Error(`no proof of ${sequence}`);
+  return proof;
+}
+
+/** The proofs of a log of so many releases, the first to the last. */
+export function proofFiles(releases: number): EgressProof[] {
+  const ids = Array.from({ length: releases }, (_, i) => i + 1);
+  using db = openSmallLog(ids);
+  return ids.map((id) => proofIn(db, id));
 }
 
 const other = logSigner("kilimani", generateKeyPair());

@@ -81,6 +81,7 @@ const PASSING: readonly DenyReason[] = [
   "policyInvalid",
   "policyNotYet",
   "policySunset",
+  "recipientSuspended",
 ];
 
 export const mayPass = (because: DenyReason): boolean => PASSING.includes(because);

@@ -18,6 +18,8 @@ export const REASONS = {
   offerExpired: "The offer has expired",
   prohibited: "The policy prohibits it",
   recipientUnknown: "The recipient is not the hub that this gateway knows by its key",
+  recipientSuspended: "The recipient has not said what it deleted, as it was asked to",
+  toBeForgotten: "It would correct what the recipient was asked to delete",
   windowInvalid: "The window is not one step of the offer's grid",
   windowOpen: "The window has not ended yet",
   windowOutsideOffer: "The window is outside the time that the offer is about",

@@ -15,6 +15,8 @@ import { topics, type Body } from "../../protocol/messages.ts";
 import { votedFor, yesTo } from "../../test/support/voted.ts";
 import { openLink, type Link } from "../forward/link.ts";
 import { openRecord } from "../record/open.ts";
+import { recipientRefusals } from "../release/recipient.ts";
+import { dueNow } from "../release/sending.ts";
 import type { RecordStore } from "../record/store.ts";
 import { askedFor, suspendedRecipients } from "./asked.ts";
 import { askForgetting } from "./asking.ts";
@@ -272,5 +274,34 @@ describe("the recipient's answer", () => {
     expect(await store.run("keepErased", { answer, answered: clock.now() })).toBe(true);
     expect(await store.run("keepErased", { answer, answered: clock.now() })).toBe(false);
     expect(suspended(START + 99 * DAY)).toEqual([]);
+  });
+
+  it("that is owed holds back what waits for its recipient, and drops nothing of it", async () => {
+    const hub = { id: "hub", publicKey: publicKeyToText(hubKeys.publicKey) };
+    const due = () => {
+      const { items, dropped, held } = dueNow(store.read, {
+        policy: () => ({ policy: voted }),
+        clock,
+        hub,
+        limit: 9,
+      });
+      return { items: items.map(({ sequence }) => sequence), dropped, held };
+    };
+    await withdraw("ann");
+    await ask();
+    await clock.advance(14 * DAY - 1);
+    expect(due()).toEqual({ items: [6], dropped: [] });
+    await clock.advance(1);
+    expect(due()).toEqual({ items: [], dropped: [], held: "recipientSuspended" });
+    const refusal = () => recipientRefusals(store.read, { hub, now: clock.now() });
+    const terms = { recipient: "hub", recipientKey: hub.publicKey };
+    expect(refusal()(terms)).toBe("recipientSuspended");
+    const [first] = askedOf("ann");
+    if (!first) throw new Error("nothing was asked");
+    await store.run("keepErased", { answer: answerTo(first.request), answered: clock.now() });
+    expect(due()).toEqual({ items: [6], dropped: [] });
+    expect(refusal()(terms)).toBeUndefined();
+    // A correction of what is deleted would tell it again.
+    expect([refusal()(terms, 1), refusal()(terms, 2)]).toEqual(["toBeForgotten", undefined]);
   });
 });

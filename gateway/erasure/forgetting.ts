@@ -1,6 +1,8 @@
+import type { KeyObject } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { instant, type Clock, type Instant } from "../../domain/model/index.ts";
 import type { Logger } from "../../platform/log.ts";
+import { askForgetting } from "./asking.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { Gone } from "./forget-commands.ts";
 
@@ -15,6 +17,23 @@ export interface ForgettingOptions {
   readonly store: Pick<RecordStore, "read" | "run" | "pack" | "clean">;
   readonly clock: Pick<Clock, "now">;
   readonly log: Logger;
+}
+
+/** All forgetting that is due: asks where things went, then deletes what is held here. */
+export function forgettingOf(
+  options: ForgettingOptions & {
+    readonly site: { readonly id: string; readonly hub?: { readonly id: string } | undefined };
+    readonly identity: { readonly keys: { readonly privateKey: KeyObject } };
+    readonly store: RecordStore;
+    readonly clock: Clock;
+  },
+): () => Promise<void> {
+  const { site, identity } = options;
+  const asking = { ...options, gateway: site.id, hub: site.hub?.id ?? "", key: identity.keys.privateKey };
+  return async () => {
+    if (site.hub) await askForgetting(asking);
+    await forgetAsked(options);
+  };
 }
 
 /** Does what is open. @returns how many wishes were done */

@@ -35,6 +35,7 @@ export async function openHubLink(
     key: identity.keys.privateKey,
     ownKey: identity.keys.publicKey,
     hubKey: publicKeyFromText(hub.publicKey),
+    erasureDays: hub.erasureDays,
     store,
     policy,
     clock: time.clock,

@@ -170,7 +170,10 @@ interface Serving extends Running {
 
 async function deliver(client: MqttClient, options: LinkOptions, serving: Serving): Promise<void> {
   const { store, clock, policy } = options;
-  const hub = { id: options.hub, publicKey: publicKeyToText(options.hubKey) };
+  const hub = {
+    ...{ id: options.hub, publicKey: publicKeyToText(options.hubKey) },
+    ...(options.erasureDays !== undefined && { erasureDays: options.erasureDays }),
+  };
   const { stop, bell, inbox } = serving;
   let reported = "";
   while (!stop.aborted) {

@@ -14,6 +14,8 @@ export interface LinkOptions {
   readonly hubKey: KeyObject;
   readonly store: RecordStore;
   readonly policy: PolicySource;
+  /** Days that the hub has to say what it deleted. */
+  readonly erasureDays?: number;
   readonly clock: Clock;
   readonly log: Logger;
   /** Told what time it was when the hub signed its answer to what this gateway has just sent, ms since 1970. */

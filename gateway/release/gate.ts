@@ -24,7 +24,7 @@ import { awaitsHub } from "./restored.ts";
 import { lastHead, signHead } from "./egress-log.ts";
 import { commitmentOf } from "../../protocol/egress-leaf.ts";
 import { pseudonym } from "./pseudonym.ts";
-import { isForHub, type Recipient } from "./recipient.ts";
+import { recipientRefusals, type Recipient, type RecipientRefusal } from "./recipient.ts";
 import { lastRelease, type LastRelease } from "./released.ts";
 import { windowAsked } from "./window.ts";
 
@@ -116,10 +116,12 @@ function decideAll(undecided: readonly Undecided[], options: GateOptions): Outco
     return { passed: [], denied: undecided.map(({ id }) => ({ id, because: active.because })), open: [] };
   const { policy } = active;
   const consents = Map.groupBy(consentsUnder(options.store.read, policy), (consent) => consent.member);
+  const { hub, store, clock } = options;
+  const refusal = recipientRefusals(store.read, { hub, now: clock.now() });
   const [passed, denied, open] = [[] as Passed[], [] as Denied[], [] as Undecided[]];
   for (const one of undecided) {
     const own = consents.get(one.summary.member) ?? [];
-    const outcome = decideOne(one, { ...options, policy, consents: own });
+    const outcome = decideOne(one, { clock, policy, consents: own, refusal });
     if (!("because" in outcome)) passed.push(passage(one, outcome, { ...options, policy }));
     else if (outcome.because === "windowOpen") open.push(one);
     else denied.push({ id: one.id, because: outcome.because });
@@ -127,10 +129,11 @@ function decideAll(undecided: readonly Undecided[], options: GateOptions): Outco
   return { passed, denied, open };
 }
 
-interface Deciding extends Pick<GateOptions, "clock" | "hub"> {
+interface Deciding extends Pick<GateOptions, "clock"> {
   readonly policy: VotedPolicy;
   /** Of the summary's member. */
   readonly consents: readonly PinnedConsent[];
+  readonly refusal: RecipientRefusal;
 }
 
 /**
@@ -139,7 +142,7 @@ interface Deciding extends Pick<GateOptions, "clock" | "hub"> {
  */
 function decideOne(
   { summary, left }: Undecided,
-  { policy, consents, clock, hub }: Deciding,
+  { policy, consents, clock, refusal }: Deciding,
 ): OwnAccountOffer | { because: DenyReason } {
   let because: DenyReason = "noOffer";
   for (const offer of policy.offers) {
@@ -154,9 +157,9 @@ function decideOne(
         members: [{ id: summary.member, value: 0 }],
       },
     });
-    if (decision.kind === "deny") because = decision.because;
-    else if (isForHub(offer, hub)) return offer;
-    else because = "recipientUnknown";
+    const refused = decision.kind === "deny" ? decision.because : refusal(offer, left?.sequence);
+    if (refused === undefined) return offer;
+    because = refused;
   }
   return { because };
 }

@@ -13,7 +13,7 @@ import {
 import type { OutboxItem } from "../../protocol/messages.ts";
 import { consentsUnder } from "./consents.ts";
 import type { Drop } from "./dropped.ts";
-import { isForHub, type Recipient } from "./recipient.ts";
+import { recipientRefusals, type Recipient, type RecipientRefusal } from "./recipient.ts";
 import { awaitsHub } from "./restored.ts";
 import { waitingReleases, type Released, type Waiting } from "./released.ts";
 import { windowAsked } from "./window.ts";
@@ -48,7 +48,8 @@ export function dueNow(db: DatabaseSync, { policy: source, clock, hub, limit }: 
   if (waiting.length === 0) return none;
   const active = source();
   if ("because" in active) return { ...none, held: active.because };
-  const now = { policy: active.policy, clock, hub, consents: consentsBy(db, active.policy) };
+  const refusal = recipientRefusals(db, { hub, now: clock.now() });
+  const now = { policy: active.policy, clock, refusal, consents: consentsBy(db, active.policy) };
   const due = { items: [] as Released<OutboxItem>[], untried: [] as number[], dropped: [] as Drop[] };
   for (const one of waiting) {
     const because = refusalOf(one, now);
@@ -72,14 +73,15 @@ function consentsBy(db: DatabaseSync, policy: VotedPolicy): Now["consents"] {
   };
 }
 
-interface Now extends Pick<SendingOptions, "clock" | "hub"> {
+interface Now extends Pick<SendingOptions, "clock"> {
   readonly policy: VotedPolicy;
   readonly consents: (member: MemberId) => readonly PinnedConsent[];
+  readonly refusal: RecipientRefusal;
 }
 
 function refusalOf(
   { item, member: id, recipient, released }: Waiting,
-  { policy, clock, hub, consents }: Now,
+  { policy, clock, refusal, consents }: Now,
 ): DenyReason | undefined {
   const member = memberId(id);
   const offer = policy.offers.find((one) => one.id === item.offer);
@@ -94,5 +96,5 @@ function refusalOf(
       released: instant(released),
     },
   );
-  return because ?? (offer && isForHub(offer, hub) ? undefined : "recipientUnknown");
+  return because ?? (offer ? refusal(offer, item.corrects) : "recipientUnknown");
 }

@@ -6,6 +6,7 @@ import { governanceProblems, governanceSchema } from "../governance/settings.ts"
 import { sinkProblems, sinksSchema } from "../sinks/settings.ts";
 import { STREAM_CLASSES } from "../record/retention/classes.ts";
 import { duration } from "./duration.ts";
+import { ERASURE_DAYS } from "../erasure/days.ts";
 import { treeProblems } from "./tree.ts";
 
 /**
@@ -141,7 +142,6 @@ export const siteSchema = z
     elevation: z.number().min(-500).max(6000),
     /** Folder of the record, keys and accounts; relative to the site file. */
     data: z.string().default("data"),
-    policy: z.string().default("policy.yaml"),
     /** A folder with device files of this site's own. */
     deviceFiles: z.string().optional(),
     members: z.array(member).min(1).max(1000),
@@ -173,6 +173,8 @@ export const siteSchema = z
         publicKey: z.string().length(43),
         /** A file with the password that the hub gave this gateway, relative to the site file. */
         passwordFile: z.string(),
+        /** Days that it has to say what it deleted, when somebody took a yes back; then nothing more goes to it. */
+        erasureDays: z.int().min(1).max(365).default(ERASURE_DAYS),
       })
       .optional(),
     /** Neighbours' gateways that cosign the log of what left here, and those whose logs are cosigned here. */

@@ -6,6 +6,7 @@ import { openAccounts } from "../platform/web/accounts.ts";
 import { openAcquisition } from "./acquire/acquisition.ts";
 import { firstReading } from "./acquire/first-reading.ts";
 import { openVillageBroker } from "./acquire/village-broker.ts";
+import { forgettingOf } from "./erasure/forgetting.ts";
 import { openOutside } from "./forward/outside.ts";
 import { openPages } from "./pages.ts";
 import { openRecord } from "./record/open.ts";
@@ -101,7 +102,9 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
 
   time.begin({ onDated: summariser.observe, onCorrected: acquisition.live.forget });
   onReady({ portalPort: portal.port, brokerPort: broker?.port, figures: () => gatewayFigures(store) });
+  const forget = forgettingOf({ site, identity, store, clock, log });
   const onPass = async (): Promise<void> => {
+    await forget();
     while (await gate.pass()) continue;
     link?.nudge();
   };

@@ -302,4 +302,28 @@ export const migrations: readonly MigrationStep[] = [
     seen INTEGER NOT NULL, PRIMARY KEY (origin, head)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Group statistics. The fixed partition of an offer's members; who of them stood when an epoch's cohorts were frozen;
+  -- what was decided for each window, once; and who is inside of each release, with the epsilon that it cost each.
+  CREATE TABLE cohort_partition (
+    offer TEXT NOT NULL, member TEXT NOT NULL, block INTEGER NOT NULL, PRIMARY KEY (offer, member)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE cohort_epoch (
+    offer TEXT NOT NULL, start INTEGER NOT NULL, frozen INTEGER NOT NULL, PRIMARY KEY (offer, start)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE cohort_member (
+    offer TEXT NOT NULL, start INTEGER NOT NULL, block INTEGER NOT NULL, member TEXT NOT NULL,
+    PRIMARY KEY (offer, start, member)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE group_window (
+    offer TEXT NOT NULL, start INTEGER NOT NULL, finish INTEGER NOT NULL, decided INTEGER NOT NULL,
+    because TEXT, sequence INTEGER REFERENCES release, least_members INTEGER, purpose TEXT, recipient TEXT, epsilon TEXT,
+    PRIMARY KEY (offer, start)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX group_window_sequence ON group_window (sequence);
+  CREATE TABLE release_member (
+    sequence INTEGER NOT NULL REFERENCES release, member TEXT NOT NULL, PRIMARY KEY (sequence, member)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX release_member_member ON release_member (member);
+  `,
 ];

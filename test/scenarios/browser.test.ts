@@ -1,56 +1,36 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { addMs } from "../../domain/model/index.ts";
-import { openPortal } from "../../gateway/portal/portal.ts";
-import type { WebServer } from "../../platform/web/index.ts";
+import { chromiumIsMissing, coloursOfCurve, overflow } from "../support/browser.ts";
 import {
-  chromiumIsMissing,
-  coloursOfCurve,
-  openBrowser,
-  overflow,
-  type TestBrowser,
-} from "../support/browser.ts";
-import { liveReadings, NOW, openSeeded, type Seeded } from "../support/seeded-portal.ts";
+  afterLink,
+  LAPTOP,
+  openPortalAtBrowser,
+  PHONE,
+  type PortalAtBrowser,
+} from "../support/portal-browser.ts";
+import { liveReadings, NOW } from "../support/seeded-portal.ts";
 
 /** A member and an operator at a real browser, over a real record with a made-up day. */
-const PHONE = { width: 360, height: 780 };
-const LAPTOP = { width: 1280, height: 900 };
 const DEVICES = [
   { name: "phone", viewport: PHONE },
   { name: "laptop", viewport: LAPTOP },
 ];
 
-let folder: string;
-let seeded: Seeded;
-let portal: WebServer;
-let browser: TestBrowser;
-
-const linkFor = (person: string) => `${portal.url}/once/${seeded.accounts.makeLink(person, { minutes: 5 })}`;
-const afterLink = (url: URL) => !url.pathname.startsWith("/once/");
+let at: PortalAtBrowser;
 
 describe.skipIf(chromiumIsMissing())("at a browser", () => {
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "fieldwatt-browser-"));
-    seeded = await openSeeded(folder);
-    portal = await openPortal({ ...seeded.options, host: "127.0.0.1", port: 0 });
-    browser = await openBrowser();
+    at = await openPortalAtBrowser();
   });
-  afterAll(async () => {
-    await browser[Symbol.asyncDispose]();
-    await portal[Symbol.asyncDispose]();
-    await seeded[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => at[Symbol.asyncDispose]());
 
   it.each(DEVICES)(
     "a member claims, sets a PIN, comes back with it and sees the day, on a $name",
     async ({ viewport }) => {
-      await using visit = await browser.visit({ viewport });
+      await using visit = await at.browser.visit({ viewport });
       const { page } = visit;
-      await page.goto(`${portal.url}/claim`);
-      await page.getByLabel("Claim code").fill(seeded.accounts.makeClaimCode("house-01", { days: 7 }));
+      await page.goto(`${at.portal.url}/claim`);
+      await page.getByLabel("Claim code").fill(at.seeded.accounts.makeClaimCode("house-01", { days: 7 }));
       await page.getByLabel("New PIN").fill("4711");
       await page.getByRole("button", { name: "Save" }).click();
       await page.getByRole("button", { name: "Sign out" }).click();
@@ -68,13 +48,13 @@ describe.skipIf(chromiumIsMissing())("at a browser", () => {
   );
 
   it("numbers and curve follow the record without a reload", async () => {
-    await using visit = await browser.visit({ viewport: PHONE });
+    await using visit = await at.browser.visit({ viewport: PHONE });
     const { page } = visit;
-    await page.goto(linkFor("house-01"));
+    await page.goto(at.linkFor("house-01"));
     await page.getByText("54 of 58 quarter hours are known").waitFor();
     const [grid] = liveReadings(addMs(NOW, 1_000));
-    if (grid) seeded.live.update([{ ...grid, value: -30 }]);
-    await seeded.closeSlot();
+    if (grid) at.seeded.live.update([{ ...grid, value: -30 }]);
+    await at.seeded.closeSlot();
     await page.getByText("1,400 W").waitFor();
     await page.getByText("55 of 58 quarter hours are known").waitFor();
     expect(await coloursOfCurve(page)).toBeGreaterThan(20);
@@ -82,9 +62,9 @@ describe.skipIf(chromiumIsMissing())("at a browser", () => {
   });
 
   it("without JavaScript everything is there: a button for the link, numbers, a still curve, the switch", async () => {
-    await using visit = await browser.visit({ viewport: PHONE, javaScriptEnabled: false });
+    await using visit = await at.browser.visit({ viewport: PHONE, javaScriptEnabled: false });
     const { page } = visit;
-    await page.goto(linkFor("house-02"));
+    await page.goto(at.linkFor("house-02"));
     await page.getByRole("button", { name: "Go on" }).click();
     expect(await page.locator('[data-figure="using"]').innerText()).toBe("96 W");
     expect((await page.locator(".curve-still .line-use").boundingBox())?.width).toBeGreaterThan(100);
@@ -97,9 +77,9 @@ describe.skipIf(chromiumIsMissing())("at a browser", () => {
   });
 
   it.each(DEVICES)("an operator makes a claim code, on a $name", async ({ viewport }) => {
-    await using visit = await browser.visit({ viewport });
+    await using visit = await at.browser.visit({ viewport });
     const { page } = visit;
-    await page.goto(linkFor("mwalimu"));
+    await page.goto(at.linkFor("mwalimu"));
     await page.waitForURL(afterLink);
     await page.getByRole("button", { name: "Make a claim code" }).last().click();
     expect(await page.locator("[data-claim-code]").innerText()).toMatch(/^[\dA-Z]{4}-[\dA-Z]{4}$/);
@@ -108,9 +88,9 @@ describe.skipIf(chromiumIsMissing())("at a browser", () => {
   });
 
   it("fits a phone in the dark, in Swahili", async () => {
-    await using visit = await browser.visit({ viewport: PHONE, colorScheme: "dark", locale: "sw-KE" });
+    await using visit = await at.browser.visit({ viewport: PHONE, colorScheme: "dark", locale: "sw-KE" });
     const { page } = visit;
-    await page.goto(linkFor("house-01"));
+    await page.goto(at.linkFor("house-01"));
     await page.getByText("Sasa hivi").waitFor();
     expect(await coloursOfCurve(page)).toBeGreaterThan(20);
     expect(await overflow(page)).toBe(0);
@@ -118,9 +98,9 @@ describe.skipIf(chromiumIsMissing())("at a browser", () => {
   });
 
   it("shows the last page, marked as of when, while the gateway is away; not after signing out", async () => {
-    await using visit = await browser.visit({ viewport: PHONE });
+    await using visit = await at.browser.visit({ viewport: PHONE });
     const { page } = visit;
-    await page.goto(linkFor("house-01"));
+    await page.goto(at.linkFor("house-01"));
     await page.waitForURL(afterLink);
     await page.evaluate("navigator.serviceWorker.ready.then(() => undefined)");
     await page.reload();
@@ -132,6 +112,6 @@ describe.skipIf(chromiumIsMissing())("at a browser", () => {
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByLabel("Your name here").waitFor();
     await page.context().setOffline(true);
-    await expect(page.goto(portal.url)).rejects.toThrow(/ERR_INTERNET_DISCONNECTED|ERR_FAILED/);
+    await expect(page.goto(at.portal.url)).rejects.toThrow(/ERR_INTERNET_DISCONNECTED|ERR_FAILED/);
   });
 });

@@ -1,26 +1,21 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openPortal } from "../../gateway/portal/portal.ts";
-import type { WebServer } from "../../platform/web/index.ts";
-import { chromiumIsMissing, openBrowser, overflow, type TestBrowser } from "../support/browser.ts";
+import { chromiumIsMissing, overflow } from "../support/browser.ts";
+import {
+  afterLink,
+  LAPTOP,
+  openPortalAtBrowser,
+  PHONE,
+  type PortalAtBrowser,
+} from "../support/portal-browser.ts";
 import { damages, proofFiles } from "../support/proof-file.ts";
-import { openSeeded, type Seeded } from "../support/seeded-portal.ts";
 
 /** A member at a real browser: yes, seeing, proof, withdrawal. FIELDWATT_PICTURES names a folder for the pictures. */
 const { FIELDWATT_PICTURES } = process.env;
-const PHONE = { width: 360, height: 780 };
-const LAPTOP = { width: 1280, height: 900 };
 
-let folder: string;
-let seeded: Seeded;
-let portal: WebServer;
-let browser: TestBrowser;
-
-const linkFor = (person: string) => `${portal.url}/once/${seeded.accounts.makeLink(person, { minutes: 5 })}`;
-const afterLink = (url: URL) => !url.pathname.startsWith("/once/");
+let at: PortalAtBrowser;
 
 /** Looks at the page in both widths: nothing hangs over; a picture of each where they are asked for. */
 async function look(page: Page, name: string): Promise<void> {
@@ -39,25 +34,17 @@ async function look(page: Page, name: string): Promise<void> {
 
 describe.skipIf(chromiumIsMissing())("sharing, at a browser", () => {
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "fieldwatt-sharing-"));
-    seeded = await openSeeded(folder);
-    portal = await openPortal({ ...seeded.options, host: "127.0.0.1", port: 0 });
-    browser = await openBrowser();
+    at = await openPortalAtBrowser();
   });
-  afterAll(async () => {
-    await browser[Symbol.asyncDispose]();
-    await portal[Symbol.asyncDispose]();
-    await seeded[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => at[Symbol.asyncDispose]());
 
   it(
     "a member says yes, sees what left, checks its proof, and takes everything back",
     { timeout: 120_000 },
     async () => {
-      await using visit = await browser.visit({ viewport: PHONE, acceptDownloads: true });
+      await using visit = await at.browser.visit({ viewport: PHONE, acceptDownloads: true });
       const { page } = visit;
-      await page.goto(linkFor("house-01"));
+      await page.goto(at.linkFor("house-01"));
       await page.waitForURL(afterLink);
 
       await page.getByRole("link", { name: "Read each offer" }).click();
@@ -82,7 +69,7 @@ describe.skipIf(chromiumIsMissing())("sharing, at a browser", () => {
         page.waitForEvent("download"),
         page.getByRole("link", { name: "Download the proof" }).click(),
       ]);
-      const file = join(folder, "proof.json");
+      const file = join(at.folder, "proof.json");
       await download.saveAs(file);
 
       await page.getByRole("link", { name: "Check a proof" }).click();
@@ -91,19 +78,19 @@ describe.skipIf(chromiumIsMissing())("sharing, at a browser", () => {
       await page.getByText("The log is this gateway's.").waitFor();
       await look(page, "check");
 
-      await page.goto(`${portal.url}/sharing`);
+      await page.goto(`${at.portal.url}/sharing`);
       await page.getByRole("link", { name: /^Trading with neighbours: yes on/ }).click();
       await page.getByRole("heading", { name: "Consent receipt" }).waitFor();
       await look(page, "receipt");
       await page.emulateMedia({ media: "print" });
       expect(await page.getByRole("link", { name: "Kantara receipt" }).isVisible()).toBe(false);
       await page.emulateMedia({ media: "screen" });
-      await page.goto(`${portal.url}/sharing`);
+      await page.goto(`${at.portal.url}/sharing`);
       await page.getByRole("button", { name: "Take everything back" }).click();
       await page.getByText("Everything is taken back. Nothing more leaves.").waitFor();
       await page.getByText("What waited here and was never sent: 1.").waitFor();
       expect(await page.getByRole("switch", { checked: true }).count()).toBe(0);
-      await page.goto(`${portal.url}/left`);
+      await page.goto(`${at.portal.url}/left`);
       await page.getByText("never sent: dropped here on").first().waitFor();
       await look(page, "never-sent");
       expect(visit.complaints).toEqual([]);
@@ -114,9 +101,9 @@ describe.skipIf(chromiumIsMissing())("sharing, at a browser", () => {
     "checks proofs with the network away, and says of each damaged one what is wrong",
     { timeout: 120_000 },
     async () => {
-      await using visit = await browser.visit({ viewport: PHONE });
+      await using visit = await at.browser.visit({ viewport: PHONE });
       const { page } = visit;
-      await page.goto(`${portal.url}/check`);
+      await page.goto(`${at.portal.url}/check`);
       await page.evaluate("navigator.serviceWorker.ready.then(() => undefined)");
       // The second time it comes through the worker, which keeps it.
       await page.reload();
@@ -125,7 +112,7 @@ describe.skipIf(chromiumIsMissing())("sharing, at a browser", () => {
       const [, good = undefined, next = undefined] = proofFiles(5);
       if (!good || !next) throw new Error("no proofs");
       const verdict = async (proof: unknown): Promise<string> => {
-        const path = join(folder, "file.json");
+        const path = join(at.folder, "file.json");
         writeFileSync(path, JSON.stringify(proof));
         await page.locator("[data-verdict]").evaluate((one) => one.replaceChildren());
         await page.getByLabel("The proof file").setInputFiles([]);
@@ -153,11 +140,15 @@ describe.skipIf(chromiumIsMissing())("sharing, at a browser", () => {
   );
 
   it("does it all without JavaScript, in Swahili", { timeout: 60_000 }, async () => {
-    await using visit = await browser.visit({ viewport: PHONE, javaScriptEnabled: false, locale: "sw-KE" });
+    await using visit = await at.browser.visit({
+      viewport: PHONE,
+      javaScriptEnabled: false,
+      locale: "sw-KE",
+    });
     const { page } = visit;
-    await page.goto(linkFor("house-02"));
+    await page.goto(at.linkFor("house-02"));
     await page.locator("form[data-send-at-once] button").click();
-    await page.goto(`${portal.url}/sharing`);
+    await page.goto(`${at.portal.url}/sharing`);
     await page.locator("#offer-trading").getByRole("switch").click();
     await page.getByRole("button", { name: "Ndiyo, shiriki" }).click();
     expect(await page.locator("#offer-trading").getByRole("switch").getAttribute("aria-checked")).toBe(
@@ -167,7 +158,7 @@ describe.skipIf(chromiumIsMissing())("sharing, at a browser", () => {
     expect(await page.locator("#offer-trading").getByRole("switch").getAttribute("aria-checked")).toBe(
       "false",
     );
-    await page.goto(`${portal.url}/check`);
+    await page.goto(`${at.portal.url}/check`);
     expect(await page.locator("noscript").innerText()).toContain("JavaScript");
     expect(visit.complaints).toEqual([]);
   });

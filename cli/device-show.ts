@@ -50,6 +50,8 @@ function rowsOf({ dialect }: DeviceDefinition): Row[] {
         ...point,
         where: `${dialect.codec} ${point.field || "payload"}, byte ${point.at}, ${point.as}`,
       }));
+    case "node":
+      return dialect.records.points.map((point) => ({ ...point, where: `record ${point.from.join()}` }));
     case "mqtt":
       return dialect.messages.flatMap(({ topic, form, points }) =>
         points.map((point) => ({

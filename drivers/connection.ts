@@ -68,6 +68,7 @@ const KINDS: Readonly<Record<DeviceDefinition["dialect"]["kind"], readonly Conne
   telegram: ["serial"],
   mqtt: ["mqtt", "virtual"],
   lorawan: ["mqtt"],
+  node: ["serial"],
 };
 
 /** The framings of a device that a connection brings through: a gateway makes TCP of RTU, a plain bridge passes RTU on. */

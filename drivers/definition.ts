@@ -1,3 +1,4 @@
+import type { NodeDialect } from "./field-link/dialect.ts";
 import type { Limit } from "./limits.ts";
 import type { LorawanDialect } from "./lorawan/dialect.ts";
 import type { ModbusDialect, SunspecDialect } from "./modbus/dialect.ts";
@@ -5,6 +6,7 @@ import type { MqttDialect } from "./mqtt/dialect.ts";
 import type { TelegramDialect } from "./telegram/dialect.ts";
 import type { Scaling } from "./value.ts";
 
+export type * from "./field-link/dialect.ts";
 export type * from "./lorawan/dialect.ts";
 export type * from "./modbus/dialect.ts";
 export type * from "./mqtt/dialect.ts";
@@ -30,7 +32,13 @@ export interface DeviceDefinition {
 }
 
 export type Dialect =
-  ModbusDialect | SunspecDialect | VedirectDialect | TelegramDialect | MqttDialect | LorawanDialect;
+  | ModbusDialect
+  | SunspecDialect
+  | VedirectDialect
+  | TelegramDialect
+  | MqttDialect
+  | LorawanDialect
+  | NodeDialect;
 
 export interface VedirectDialect {
   readonly kind: "vedirect";

@@ -7,6 +7,8 @@ import type {
   Dialect,
   VedirectDialect,
 } from "./definition.ts";
+import { nodeDialect } from "./field-link/from-file.ts";
+import { nodeFile } from "./field-link/schema.ts";
 import { bytesFromHex } from "./hex.ts";
 import { limitsFrom, stepsOf, type Limit, type LimitsInFile } from "./limits.ts";
 import { lorawanDialect } from "./lorawan/from-file.ts";
@@ -113,6 +115,7 @@ export const FORMS: Readonly<Record<FileForm, Form>> = {
   telegram: form(telegramFile, telegramDialect),
   mqtt: form(mqttFile, mqttDialect),
   lorawan: form(lorawanFile, lorawanDialect),
+  node: form(nodeFile, nodeDialect),
 };
 
 /** Checks a file against the one form whose key it has. */

@@ -4,6 +4,8 @@ export { completeConnection, type WrittenConnection } from "./connection.ts";
 export type { DeviceDefinition, Dialect, Table } from "./definition.ts";
 export { parseDeviceFile } from "./device-file.ts";
 export { busOf, type Connection, type Decoded, type Problem, type ProblemCode } from "./driver.ts";
+export { openNodeBook, type NodeBook, type NodeEntry } from "./field-link/book.ts";
+export { isNode, openNodeBus, type NodeBus } from "./field-link/bus.ts";
 export { bytesFromHex } from "./hex.ts";
 export {
   isModbus,
@@ -28,6 +30,7 @@ export {
   type TelegramProtocol,
   type TelegramReader,
 } from "./telegram/telegram.ts";
+export { sendSms, SMS_LETTERS_MAX, smsText, type ModemPort } from "./serial/modem.ts";
 export { openSerialStream, type SerialConnection, type StreamOptions } from "./serial/stream.ts";
 export { withOptions } from "./options.ts";
 export { openPlausibility } from "./plausible.ts";

@@ -1,6 +1,7 @@
 import type { Sample } from "../domain/model/index.ts";
 import type { DeviceDefinition, DeviceTest } from "./definition.ts";
 import type { Decoded } from "./driver.ts";
+import { decodePackBytes } from "./field-link/decode.ts";
 import { bytesFromHex } from "./hex.ts";
 import { decodeLorawan } from "./lorawan/decode.ts";
 import { decodeRegisters, decodeRtu, parseTable } from "./modbus/dump.ts";
@@ -23,6 +24,7 @@ function decodeInput(definition: DeviceDefinition, { input }: DeviceTest): Decod
     case "exchange":
       return decodeRtu(definition, input.request, input.frame);
     case "bytes":
+      if (definition.dialect.kind === "node") return decodePackBytes(definition, bytesFromHex(input.hex));
       return definition.dialect.kind === "lorawan"
         ? decodeLorawan(definition, { bytes: bytesFromHex(input.hex), port: input.port })
         : decodeSerialBytes(definition, bytesFromHex(input.hex));

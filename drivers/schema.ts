@@ -5,7 +5,7 @@ import { RATIO_OR_PERCENT } from "./value.ts";
 /**
  * The form of a device file, `devices/<maker>/<model>.yaml`. It is data, never code. Unknown keys are errors.
  *
- * Exactly one of `modbus`, `sunspec`, `serial`, `telegram`, `mqtt`, `lorawan` says how the device speaks. A point's key is
+ * Exactly one of `modbus`, `sunspec`, `serial`, `telegram`, `mqtt`, `lorawan`, `node` says how the device speaks. A point's key is
  * its quantity, with its channel after a dot: `voltage`, `voltage.L1`, `activePower.pv`. Phases are L1, L2, L3.
  * No channel means the device as a whole. `unit` is the unit in which the device gives the value (after `scale`).
  *
@@ -84,7 +84,7 @@ export const common = {
 };
 
 /** How a device speaks, by the key that says so. */
-export type FileForm = "modbus" | "sunspec" | "serial" | "telegram" | "mqtt" | "lorawan";
+export type FileForm = "modbus" | "sunspec" | "serial" | "telegram" | "mqtt" | "lorawan" | "node";
 
 /** What every device file says. */
 export type CommonFile = z.infer<z.ZodObject<typeof common>>;

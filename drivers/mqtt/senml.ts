@@ -52,7 +52,7 @@ export function readSenml(payload: Uint8Array): SenmlRecord[] {
   if (payload.length === 0 || first === undefined) throw invalid("the payload is empty");
   return first === 0x5b || first === 0x7b
     ? resolveSenml(jsonOf(payload))
-    : resolveSenml(fromCbor(decodeCbor(payload)));
+    : resolveSenml(senmlFromCbor(decodeCbor(payload)));
 }
 
 const invalid = (message: string): FieldwattError => new FieldwattError("MESSAGE_INVALID", message);
@@ -84,7 +84,8 @@ const LABELS: Readonly<Record<string, string>> = {
   "8": "vd",
 };
 
-function fromCbor(item: Cbor): unknown {
+/** A pack in CBOR with the labels of JSON, for `resolveSenml`. Throws MESSAGE_INVALID. */
+export function senmlFromCbor(item: Cbor): unknown {
   if (!Array.isArray(item)) throw invalid("not a SenML pack: the CBOR item is no list");
   return item.map((entry: Cbor) => {
     if (!(entry instanceof Map)) throw invalid("not a SenML pack: a record is no map");

@@ -5,6 +5,7 @@ import {
   FieldwattError,
   messageOf,
   type Clock,
+  type Entropy,
   type Instant,
   type Reading,
   type Sample,
@@ -15,10 +16,13 @@ import {
   deviceMemory,
   isAsked,
   isModbus,
+  isNode,
   openModbusBus,
+  openNodeBook,
   openPlausibility,
   openSerialStream,
   type Catalogue,
+  type Connection,
   type Decoded,
   type DeviceMemory,
   type DeviceMessage,
@@ -34,6 +38,7 @@ import { askMeters, type AskedMeter } from "./asked.ts";
 import { createDeviceStates, type DeviceState } from "./device-state.ts";
 import { createLive, type Live, type LiveReadings } from "./live.ts";
 import { keeper } from "./keep.ts";
+import { askNodes, type NodeAccess, type PolledNode } from "./nodes.ts";
 import { pollBus, type PolledDevice, type Polling } from "./poll.ts";
 
 /**
@@ -67,6 +72,8 @@ export interface AcquisitionOptions {
   readonly log: Logger;
   /** Where the time may be unknown. */
   readonly time?: ReadingTime | undefined;
+  /** Needed where a device is a node on the field link. */
+  readonly entropy?: Entropy | undefined;
   /** Called after each commit. */
   onKept(readings: readonly Reading[]): void;
 }
@@ -97,15 +104,9 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
     return commit(placement, decoded, { mayWait: !WAITED_FOR.has(device.connection.kind) });
   };
   const now = () => clock.now();
-  const mqtt = new Map(placed.filter((p) => p.connection.kind === "mqtt").map((p) => [p.device.id, p]));
-
-  const virtual = new Map(placed.filter((p) => p.connection.kind === "virtual").map((p) => [p.device.id, p]));
-
+  const [mqtt, virtual] = [byId(placed, "mqtt"), byId(placed, "virtual")];
   const polling = { clock, states, log, signal: stop.signal };
-  const buses = groupByBus(placed).map((group) => runBus(group, { keep, now, polling }));
-  const lines = Map.groupBy(askedMeters(placed, keep), ({ connection }) => busOf(connection, realPath));
-  const asked = [...lines.values()].map((line) => askMeters(line, { now, polling }));
-  const talkers = placed.flatMap((p) => runTalker(p, { keep, now, states }));
+  const wires = runWires(placed, { keep, now, states, polling, nodes: nodesOf(options) });
 
   return {
     live,
@@ -123,8 +124,38 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
     },
     async [Symbol.asyncDispose]() {
       stop.abort();
-      await Promise.all([...buses, ...asked, ...talkers.map((talker) => talker[Symbol.asyncDispose]())]);
+      await wires();
     },
+  };
+}
+
+const byId = (placed: readonly Placed[], kind: Connection["kind"]): ReadonlyMap<string, Placed> =>
+  new Map(placed.filter(({ connection }) => connection.kind === kind).map((one) => [one.device.id, one]));
+
+const nodesOf = ({ site, entropy }: AcquisitionOptions): NodeAccess | undefined =>
+  entropy && { book: openNodeBook(site.data), entropy };
+
+interface WiresRun extends BusRun, TalkerRun {
+  readonly nodes: NodeAccess | undefined;
+}
+
+/** Begins to read everything that hangs on a wire. @returns what resolves when all of it has ended, after the signal */
+function runWires(
+  placed: readonly Placed[],
+  { keep, now, states, polling, nodes }: WiresRun,
+): () => Promise<void> {
+  const byLine = <One extends { readonly connection: Connection }>(all: readonly One[]): One[][] => [
+    ...Map.groupBy(all, ({ connection }) => busOf(connection, realPath)).values(),
+  ];
+  const linked = byLine(linkedNodes(placed, keep)).map((link) =>
+    askNodes(link, { access: nodes, now, polling }),
+  );
+  const buses = groupByBus(placed).map((group) => runBus(group, { keep, now, polling }));
+  const asked = byLine(askedMeters(placed, keep)).map((line) => askMeters(line, { now, polling }));
+  const talkers = placed.flatMap((p) => runTalker(p, { keep, now, states }));
+  return async () => {
+    const closed = talkers.map((talker) => talker[Symbol.asyncDispose]());
+    await Promise.all([...linked, ...buses, ...asked, ...closed]);
   };
 }
 
@@ -225,6 +256,14 @@ const askedMeters = (placed: readonly Placed[], keep: KeepFrom): AskedMeter[] =>
     return [{ id, interval, definition, connection, keep: (decoded) => keep(from, decoded) }];
   });
 
+const linkedNodes = (placed: readonly Placed[], keep: KeepFrom): PolledNode[] =>
+  placed.flatMap((from): PolledNode[] => {
+    const { device, definition, connection } = from;
+    const { id, interval } = device;
+    if (connection.kind !== "serial" || !isNode(definition)) return [];
+    return [{ id, interval, definition, connection, keep: (decoded) => keep(from, decoded) }];
+  });
+
 interface TalkerRun {
   readonly keep: KeepFrom;
   readonly now: () => Instant;
@@ -238,7 +277,7 @@ interface TalkerRun {
 function runTalker(from: Placed, { keep, now, states }: TalkerRun): AsyncDisposable[] {
   const { connection } = from;
   const { id, interval } = from.device;
-  if (connection.kind !== "serial" || isAsked(from.definition)) return [];
+  if (connection.kind !== "serial" || isAsked(from.definition) || isNode(from.definition)) return [];
   const next = new Map<string, number>();
   const onDecoded = (decoded: Decoded): void => {
     const at = now();

@@ -4,6 +4,7 @@
  * and MAC, so that the fuzzer also sees what lies behind these.
  */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,14 @@ static const fl_board BOARD = {.read = storage_read,
                                .capabilities = 7};
 
 static fl_node node;
+static unsigned long long frames;
+
+static void tell_frames(void) { fprintf(stderr, "frames %llu\n", frames); }
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+  (void)argc, (void)argv;
+  return atexit(tell_frames);
+}
 
 static void hear(const uint8_t *bytes, size_t length) {
   said_bytes = 0;
@@ -112,9 +121,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   int32_t values[FL_VALUES] = {1, -2, FL_ABSENT};
   while (size >= 2) {
     uint8_t how = data[0];
-    size_t length = data[1];
+    size_t length = data[1] & 0x7fu;
     data += 2, size -= 2;
     if (length > size) length = size;
+    frames++;
     fl_sample(&node, values);
     if (how & 0x80)
       hear(data, length);

@@ -78,7 +78,7 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   );
   const first = firstReading(summariser.observe);
   const parts = { site, catalogue, store, clock, log };
-  await using acquisition = openAcquisition({ ...parts, time: time.reading, onKept: first.onKept });
+  await using acquisition = openAcquisition({ ...parts, entropy, time: time.reading, onKept: first.onKept });
   await using broker = await openVillageBroker({ ...parts, acquisition, entropy, thread: threads?.broker });
 
   const identity = await openIdentity(site.data, entropy);

@@ -19,12 +19,12 @@ const refuse = (because, detail) => {
 
 const LARGEST = 1_000_000;
 const utf8 = new TextEncoder();
-const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+export const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 const fromHex = (text) => Uint8Array.from(text.match(/../g) ?? [], (two) => parseInt(two, 16));
 const join = (...parts) => Uint8Array.from(parts.flatMap((part) => [...part]));
 
 /** Base64 as it is written once and no other way; anything else is no base64. */
-function fromBase64(text) {
+export function fromBase64(text) {
   let binary;
   try {
     binary = atob(text);
@@ -40,7 +40,7 @@ function fromBase64(text) {
 const subtle = globalThis.crypto?.subtle;
 let ownOnly = false;
 
-const sha256 = async (...parts) => {
+export const sha256 = async (...parts) => {
   const bytes = join(...parts);
   return subtle && !ownOnly ? new Uint8Array(await subtle.digest("SHA-256", bytes)) : own.sha256(bytes);
 };
@@ -59,7 +59,7 @@ async function check(text) {
   const file = parse(text);
   const leaf = await leafOf(file);
   const { index, hashes, note } = proofOf(file.proof);
-  const head = await headOf(note, file);
+  const head = await openHead(note, file);
   const leafHash = await sha256([0], utf8.encode(file.leaf));
   if (!(await leadsToRoot({ index, hashes, leafHash }, head))) refuse("notInLog", `${index} of ${head.size}`);
   return {
@@ -126,7 +126,7 @@ function proofOf(text) {
 }
 
 /** The signed head: the log itself must have signed it; a witness counts where its line holds. */
-async function headOf(note, file) {
+export async function openHead(note, file) {
   const split = note.lastIndexOf("\n\n");
   if (split < 0) refuse("notAProof", "note");
   const body = note.slice(0, split + 1);

@@ -72,11 +72,18 @@ interface Walk {
 
 /** @param readings in time order */
 export function registerLine(readings: readonly RegisterReading[], options: LineOptions = {}): RegisterLine {
-  const { start = { factor: 1, doubtful: false } } = options;
   const [first] = readings;
   if (!first) return { points: [], events: [] };
+  const walk = beginWalk(first, options);
+  for (let i = 1; i < readings.length; i++)
+    step(walk, readings[i] as RegisterReading, readings[i + 1], options);
+  const { points, events, doubtfulFrom } = walk;
+  return { points, events, ...(doubtfulFrom !== undefined && { doubtfulFrom }) };
+}
+
+function beginWalk(first: RegisterReading, { start = { factor: 1, doubtful: false } }: LineOptions): Walk {
   const last = { time: first.time, register: first.register / start.factor };
-  const walk: Walk = {
+  return {
     points: [{ ...last, segment: 0, stated: false, factor: start.factor }],
     events: [],
     last,
@@ -85,20 +92,58 @@ export function registerLine(readings: readonly RegisterReading[], options: Line
     factor: start.factor,
     doubtfulFrom: start.doubtful ? first.time : undefined,
   };
-  for (let i = 1; i < readings.length; i++) step(walk, readings, i, options);
-  const { points, events, doubtfulFrom } = walk;
-  return { points, events, ...(doubtfulFrom !== undefined && { doubtfulFrom }) };
 }
 
-function step(walk: Walk, readings: readonly RegisterReading[], i: number, options: LineOptions): void {
-  const reading = scaled(readings, i, walk.factor);
+/**
+ * The events of a line that grows at its end, found without walking along it again: only how it stands there is held.
+ * `registerLine` over the same readings finds the same.
+ */
+export class LineEvents {
+  private readonly options: LineOptions;
+  private walk: Walk | undefined;
+  /** Not walked over yet: whether it is a wrong value that stands alone shows with the one after it. */
+  private pending: RegisterReading | undefined;
+
+  constructor(options: LineOptions) {
+    this.options = options;
+  }
+
+  /** @param reading later than all before it */
+  add(reading: RegisterReading): void {
+    if (!this.walk) {
+      this.walk = beginWalk(reading, this.options);
+      return;
+    }
+    if (this.pending) {
+      step(this.walk, this.pending, reading, this.options);
+      this.walk.points.splice(0, this.walk.points.length - 1);
+    }
+    this.pending = reading;
+  }
+
+  found(): readonly LineEvent[] {
+    if (!this.walk || !this.pending) return this.walk?.events ?? [];
+    const { points, events } = this.walk;
+    const ahead: Walk = { ...this.walk, points: [...points], events: [...events] };
+    step(ahead, this.pending, undefined, this.options);
+    return ahead.events;
+  }
+}
+
+function step(
+  walk: Walk,
+  raw: RegisterReading,
+  after: RegisterReading | undefined,
+  options: LineOptions,
+): void {
+  const reading = scaled(raw, walk.factor);
   const event = discontinuity(walk.last, reading, options.traits);
   if (!event) {
     push(walk, reading, false);
     return;
   }
   // A wrong value stands alone: the one after it goes on where the one before it was.
-  const next = i + 1 < readings.length ? scaled(readings, i + 1, walk.factor) : undefined;
+  const next = after && scaled(after, walk.factor);
   if (event.kind !== "rollover" && next && isSpike(walk.last, reading, next, options.traits)) {
     walk.events.push({
       event: { ...event, kind: "spike", proposed: 0 },
@@ -106,14 +151,11 @@ function step(walk: Walk, readings: readonly RegisterReading[], i: number, optio
     });
     return;
   }
-  const raw = (readings[i] as RegisterReading).register;
-  settle(walk, { event, raw, resolution: options.resolutions?.get(reading.time) });
+  settle(walk, { event, raw: raw.register, resolution: options.resolutions?.get(reading.time) });
 }
 
-const scaled = (readings: readonly RegisterReading[], i: number, factor: number): RegisterReading => {
-  const { time, register } = readings[i] as RegisterReading;
-  return factor === 1 ? { time, register } : { time, register: register / factor };
-};
+const scaled = ({ time, register }: RegisterReading, factor: number): RegisterReading =>
+  factor === 1 ? { time, register } : { time, register: register / factor };
 
 function push(walk: Walk, reading: RegisterReading, stated: boolean): void {
   const { segment, factor, offset } = walk;

@@ -15,8 +15,15 @@ import {
 import type { Discontinuity, RegisterReading, RegisterTraits, Resolution } from "./continuity.ts";
 import { integrateSlot, LONGEST_INTEGRATED_GAP_MS, type PowerReading } from "./fill.ts";
 import { leastCertain, slotOf, type SlotResult } from "./intervals.ts";
-import { registerLine, type LineEvent, type LineStart, type RegisterLine } from "./line.ts";
-import { forgetBefore, insertByTime } from "./series.ts";
+import {
+  LineEvents,
+  registerLine,
+  type LineEvent,
+  type LineOptions,
+  type LineStart,
+  type RegisterLine,
+} from "./line.ts";
+import { TimedValues } from "./timed-values.ts";
 
 /** The energy of one device, both ways: from its registers, or from its power where a register is missing. */
 export type Flow = "import" | "export";
@@ -73,23 +80,25 @@ export interface DeviceMeter {
 interface Register {
   readonly stream: StreamId;
   readonly traits: RegisterTraits;
-  readonly readings: RegisterReading[];
+  readonly readings: TimedValues;
   continuity: Continuity;
   line: RegisterLine | undefined;
+  /** Absent after a reading came out of order, or some were forgotten. */
+  events: LineEvents | undefined;
 }
 
 interface Held extends DeviceMeterOptions {
   /** By channel; the channel "" is the device as a whole and wins over its phases. */
   readonly registers: Readonly<Record<Flow, Map<string, Register>>>;
-  /** Positive and negative, each in the direction of one flow. */
-  readonly power: Readonly<Record<Flow, PowerReading[]>>;
+  /** W, as the mounting has it. */
+  readonly power: TimedValues;
 }
 
 export function deviceMeter(options: DeviceMeterOptions): DeviceMeter {
   const held: Held = {
     ...options,
     registers: { import: new Map(), export: new Map() },
-    power: { import: [], export: [] },
+    power: new TimedValues(),
   };
   const registers = () => FLOWS.flatMap((flow) => [...held.registers[flow].values()]);
   return {
@@ -99,26 +108,19 @@ export function deviceMeter(options: DeviceMeterOptions): DeviceMeter {
       import: flowSlot(held, "import", { start, force }),
       export: flowSlot(held, "export", { start, force }),
     }),
-    lastHeard(stream) {
-      const of = registers().filter((one) => stream === undefined || one.stream === stream);
-      const power = stream === undefined ? [held.power.import] : [];
-      const times = [...power, ...of.map(({ readings }) => readings)].flatMap(
-        (list) => list.at(-1)?.time ?? [],
-      );
-      return times.length === 0 ? undefined : (Math.max(...times) as Instant);
-    },
+    lastHeard: (stream) => lastHeard(held, stream),
     events: () =>
-      registers().flatMap((one) => lineOf(one).events.map((event) => ({ ...event, stream: one.stream }))),
+      registers().flatMap((one) => eventsOf(one).map((event) => ({ ...event, stream: one.stream }))),
     spans: () =>
       new Map(
         registers().flatMap(({ stream, readings }) => {
-          const [first, last] = [readings[0], readings.at(-1)];
-          return first && last ? [[stream, { from: first.time, to: last.time }]] : [];
+          const to = readings.lastTime();
+          return to === undefined ? [] : [[stream, { from: readings.timeAt(0), to }]];
         }),
       ),
     forgetBefore(time) {
       for (const one of registers()) forgetRegister(one, time);
-      for (const flow of FLOWS) forgetBefore(held.power[flow], addMs(time, -LONGEST_INTEGRATED_GAP_MS));
+      held.power.forgetBefore(addMs(time, -LONGEST_INTEGRATED_GAP_MS));
     },
   };
 }
@@ -131,16 +133,30 @@ function observe(held: Held, { stream, time, value, quality }: Reading): void {
   if (!isUsable(quality)) return;
   const [, quantity = "", channel = ""] = stream.split("/");
   if (quantity === "activePower" && channel === "") {
-    const forward = forwardFlow(held.mounting);
-    for (const flow of FLOWS)
-      insertByTime(held.power[flow], { time, power: flow === forward ? value : 0 - value });
+    held.power.insert(time, value);
     return;
   }
   const flow = FLOWS.find((one) => QUANTITY[one] === quantity);
   if (!flow) return;
   const register = held.registers[flow].get(channel) ?? newRegister(held, { stream, flow, channel });
   held.registers[flow].set(channel, register);
-  if (insertByTime(register.readings, { time, register: value })) register.line = undefined;
+  const at = register.readings.insert(time, value);
+  if (at === undefined) return;
+  register.line = undefined;
+  if (at === register.readings.length - 1) register.events?.add({ time, register: value });
+  else register.events = undefined;
+}
+
+/** Called for each reading: it goes through the registers without making lists of them. */
+function lastHeard({ registers, power }: Held, stream: StreamId | undefined): Instant | undefined {
+  let last = stream === undefined ? power.lastTime() : undefined;
+  for (const flow of FLOWS) {
+    for (const one of registers[flow].values()) {
+      const time = stream === undefined || one.stream === stream ? one.readings.lastTime() : undefined;
+      if (time !== undefined && (last === undefined || time > last)) last = time;
+    }
+  }
+  return last;
 }
 
 const newRegister = (
@@ -149,16 +165,33 @@ const newRegister = (
 ): Register => ({
   stream,
   traits: held.traits?.(QUANTITY[flow], channel) ?? {},
-  readings: [],
+  readings: new TimedValues(),
   continuity: held.continuity?.(stream) ?? {},
   line: undefined,
+  events: undefined,
 });
 
+const lineOptions = ({ traits, continuity }: Register): LineOptions => ({ traits, ...continuity });
+
+const registerReadings = ({ readings }: Register): RegisterReading[] =>
+  readings.list((time, register) => ({ time, register }));
+
 const lineOf = (register: Register): RegisterLine =>
-  (register.line ??= registerLine(register.readings, {
-    traits: register.traits,
-    ...register.continuity,
-  }));
+  (register.line ??= registerLine(registerReadings(register), lineOptions(register)));
+
+function eventsOf(register: Register): readonly LineEvent[] {
+  if (!register.events) {
+    register.events = new LineEvents(lineOptions(register));
+    for (const reading of registerReadings(register)) register.events.add(reading);
+  }
+  return register.events.found();
+}
+
+/** In the direction of a flow: positive where it flows that way. */
+function powerOf({ mounting, power }: Held, flow: Flow): PowerReading[] {
+  const forward = flow === forwardFlow(mounting);
+  return power.list((time, value) => ({ time, power: forward ? value : 0 - value }));
+}
 
 /**
  * What is cut off the front of a line is remembered as how the register stood there. The cut lies at a point that is
@@ -167,11 +200,13 @@ const lineOf = (register: Register): RegisterLine =>
 function forgetRegister(register: Register, time: Instant): void {
   const { points, doubtfulFrom } = lineOf(register);
   const first = points.findLast((point) => point.time <= time && !point.raised);
+  // A line of objects is drawn for one look at it; the columns stay.
+  register.line = undefined;
   if (!first || first === points[0]) return;
-  forgetBefore(register.readings, first.time);
+  register.readings.forgetBefore(first.time);
+  register.events = undefined;
   const doubtful = doubtfulFrom !== undefined && doubtfulFrom <= first.time;
   register.continuity = { ...register.continuity, start: { factor: first.factor, doubtful } };
-  register.line = undefined;
 }
 
 interface Asked {
@@ -184,13 +219,14 @@ function flowSlot(held: Held, flow: Flow, asked: Asked): FlowSlot {
   if (registers.size === 0) {
     const counts = held.registers.import.size + held.registers.export.size > 0;
     if (counts) return { kind: "absent" };
-    return held.power[flow].length === 0 ? { kind: "waiting" } : integrated(held, flow, asked);
+    return held.power.length === 0 ? { kind: "waiting" } : integrated(held, flow, asked);
   }
   const whole = registers.get("");
   const parts = whole ? [whole] : [...registers.values()];
+  const power = powerOf(held, flow);
   const intervals: { stream: StreamId; interval: Interval }[] = [];
   for (const part of parts) {
-    const slot = slotOf(lineOf(part), asked.start, held.power[flow]);
+    const slot = slotOf(lineOf(part), asked.start, power);
     if (slot.kind === "waiting" && !asked.force) return slot;
     if (slot.kind !== "known")
       return isOpen(lineOf(part), asked.start) ? { kind: "unknown" } : integrated(held, flow, asked);
@@ -215,7 +251,7 @@ function isOpen({ events, doubtfulFrom }: RegisterLine, start: Instant): boolean
 }
 
 function integrated(held: Held, flow: Flow, { start, force }: Asked): FlowSlot {
-  const power = held.power[flow];
+  const power = powerOf(held, flow);
   const end = addMs(start, SLOT_MS);
   const value = integrateSlot(start, power);
   if (value) {

@@ -321,9 +321,9 @@ export const migrations: readonly MigrationStep[] = [
     PRIMARY KEY (offer, start)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX group_window_sequence ON group_window (sequence);
-  CREATE TABLE release_member (
+  CREATE TABLE group_member (
     sequence INTEGER NOT NULL REFERENCES release, member TEXT NOT NULL, PRIMARY KEY (sequence, member)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX release_member_member ON release_member (member);
+  CREATE INDEX group_member_member ON group_member (member);
   `,
 ];

@@ -1,17 +1,10 @@
 import { html } from "hono/html";
 import type { Html } from "../../platform/web/index.ts";
+import { at, table, unknown } from "./cells.ts";
+import { logsCard, type LogFigures } from "./logs.ts";
 import type { AdviceFigures, ClearingFigures, GatewayFigures, HubFigures } from "./figures.ts";
 
-/** The operator's page. What is not known says so; it is never an empty cell or a zero. */
-
-const unknown = (words = "unknown"): Html => html`<span class="unknown">${words}</span>`;
-
-/** "2026-06-15 07:45": the hub serves villages of several time zones, so that its page counts in UTC. */
-const utc = (time: number): string => new Date(time).toISOString().slice(0, 16).replace("T", " ");
-const at = (time: number | undefined, otherwise: string): Html =>
-  time === undefined
-    ? unknown(otherwise)
-    : html`<time datetime="${new Date(time).toISOString()}">${utc(time)}</time>`;
+/** The operator's page. */
 
 const kiloWattHours = (wh: number): string => (wh / 1000).toFixed(3);
 
@@ -22,28 +15,14 @@ export function money(minor: number, currency: string): string {
   return format.format(minor / 10 ** maximumFractionDigits).replace("\u00a0", " ");
 }
 
-export function hubBody(figures: HubFigures, notice: Html): Html {
+export function hubBody(figures: HubFigures, logs: readonly LogFigures[], notice: Html): Html {
   const { gateways, clearings, advice, late } = figures;
   return html`<h1>The federation's hub</h1>
     ${notice}
     <p class="soft">Times are UTC. This page renews itself.</p>
-    ${gatewaysCard(gateways)} ${clearingsCard(clearings, late)} ${correctionsCard(figures)}
+    ${gatewaysCard(gateways)} ${logsCard(logs)} ${clearingsCard(clearings, late)} ${correctionsCard(figures)}
     ${adviceCard(advice)}`;
 }
-
-const table = (heads: readonly (readonly [string, boolean?])[], rows: readonly Html[]): Html =>
-  html`<div class="scroll">
-    <table>
-      <thead>
-        <tr>
-          ${heads.map(([head, number]) => html`<th scope="col" class="${number ? "number" : ""}">${head}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>
-  </div>`;
 
 function gatewaysCard(gateways: readonly GatewayFigures[]): Html {
   const rows = gateways.map(

@@ -19,6 +19,7 @@ import {
 } from "../../platform/web/index.ts";
 import type { Queryable } from "../storage/index.ts";
 import { readFigures } from "./figures.ts";
+import { readLogs } from "./logs.ts";
 import { hubBody } from "./page.ts";
 
 /** The hub's page for its operator, who comes in by a one-time link first and may then choose a password. */
@@ -70,7 +71,7 @@ function pageRoutes(
 ): Hono {
   const routes = new Hono();
   routes.get("/", sessions.require("operator"), async (c) => {
-    const figures = await readFigures(storage);
+    const [figures, logs] = [await readFigures(storage), await readLogs(storage)];
     const page = renderPage({
       assets,
       product: name,
@@ -78,7 +79,7 @@ function pageRoutes(
       language: "en",
       signOut: "Sign out",
       asOf: "The hub cannot be reached: this is its page as it was last seen.",
-      body: hubBody(figures, secretNotice(c.var.person, "en")),
+      body: hubBody(figures, logs, secretNotice(c.var.person, "en")),
       scripts: ["refresh.js"],
       styles: ["hub.css"],
     });

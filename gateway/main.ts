@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { messageOf, type Clock, type Entropy, type Instant } from "../domain/model/index.ts";
+import { memberId, messageOf, type Clock, type Entropy, type Instant } from "../domain/model/index.ts";
 import { loadCatalogue } from "../drivers/index.ts";
 import type { Logger } from "../platform/log.ts";
 import { openAccounts } from "../platform/web/accounts.ts";
@@ -13,7 +13,7 @@ import { openRecord } from "./record/open.ts";
 import { keepRecord } from "./record/upkeep.ts";
 import type { RecordStore } from "./record/store.ts";
 import { logSigner } from "./release/egress-log.ts";
-import { createGate } from "./release/gate.ts";
+import { createGates } from "./release/gates.ts";
 import { gatewayFigures, type Figures } from "./sinks/figures.ts";
 import { metricsWhenAsked } from "./sinks/metrics.ts";
 import { openSinks } from "./sinks/sinks.ts";
@@ -86,8 +86,9 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
     log.error({ because: messageOf(error) }, "no policy: nothing is released"),
   );
   const signer = logSigner(site.id, identity.keys);
-  const ofSite = { timeZone: site.timeZone, hub: site.hub };
-  const gate = createGate({ store, policy, clock, secret: identity.secret, signer, ...ofSite });
+  const members = site.members.map(({ id }) => memberId(id));
+  const ofSite = { timeZone: site.timeZone, hub: site.hub, members, entropy };
+  const gate = createGates({ store, policy, clock, secret: identity.secret, signer, ...ofSite });
   await using sinks = await openSinks({ ...parts, acquisition, broker });
   await using link = await openOutside(site, { identity, store, policy, time, log });
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { RELEASE_UNITS } from "../domain/model/index.ts";
 import { erasedBody, erasureBody } from "./erasure.ts";
 
 /**
@@ -53,7 +54,28 @@ export const energyUnknownItem = z.strictObject({
   start: time,
 });
 
-export const summaryItem = z.discriminatedUnion("kind", [energyIntervalItem, farmDayItem, energyUnknownItem]);
+/** A sum over a group of members. It names nobody, so it has no pseudonym. */
+export const groupStatisticItem = z.strictObject({
+  kind: z.literal("groupStatistic"),
+  of: z.enum(["energyInterval", "farmDay"]),
+  from: time,
+  to: time,
+  /** In whole units of `unit`, clamped and rounded by the offer's rule; noise may take it below zero. */
+  value: whole,
+  unit: z.enum(RELEASE_UNITS),
+  /** How many are in an exact sum. A noisy one does not say: that a member left would show. */
+  members: z.int().positive().optional(),
+  /** Of the noise, a fraction such as 1/2; absent for an exact sum. */
+  epsilon: z.string().max(20).optional(),
+});
+export type GroupStatisticItem = z.infer<typeof groupStatisticItem>;
+
+export const summaryItem = z.discriminatedUnion("kind", [
+  energyIntervalItem,
+  farmDayItem,
+  energyUnknownItem,
+  groupStatisticItem,
+]);
 export type SummaryItem = z.infer<typeof summaryItem>;
 
 export const outboxItem = z.strictObject({

@@ -27,17 +27,21 @@ export interface Left {
 /** The most that a page or an answer shows of one day: seven days' worth of quarter hours. */
 export const LEFT_MAX = 700;
 
+/** A release about the member alone, or about a group that they are in. */
+const ABOUT =
+  "(release.member = ?1 OR release.sequence IN (SELECT sequence FROM group_member WHERE member = ?1))";
+
 /** What left during the day, newest first. */
 export function leftOn(
   db: DatabaseSync,
   { member, day, zone, limit }: { member: string; day: Day; zone: string; limit: number },
 ): { readonly count: number; readonly rows: readonly Left[] } {
   const { start, end } = dayBounds(day, zone);
-  const where = "WHERE member = ? AND released >= ? AND released < ?";
+  const where = `WHERE ${ABOUT} AND released >= ?2 AND released < ?3`;
   const sql = `SELECT release.sequence, released, offer, recipient, item, tried, receipt.received,
       dropped.time AS dropped, because
     FROM release LEFT JOIN receipt USING (sequence) LEFT JOIN dropped USING (sequence) ${where}
-    ORDER BY release.sequence DESC LIMIT ?`;
+    ORDER BY release.sequence DESC LIMIT ?4`;
   const count = db.prepare(`SELECT count(*) AS n FROM release ${where}`).get(member, start, end)?.n;
   const rows = db.prepare(sql).all(member, start, end, limit);
   return {
@@ -70,7 +74,7 @@ export function leftInMonth(
 ): readonly DayCount[] {
   const month = day.slice(0, 7);
   const count = db.prepare(
-    "SELECT count(*) AS n FROM release WHERE member = ? AND released >= ? AND released < ?",
+    `SELECT count(*) AS n FROM release WHERE ${ABOUT} AND released >= ?2 AND released < ?3`,
   );
   const days: DayCount[] = [];
   for (let at = `${month}-01` as Day; at.startsWith(month); at = nextDay(at)) {

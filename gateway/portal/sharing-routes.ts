@@ -87,6 +87,9 @@ export async function withdrawAll(portal: Portal, member: string): Promise<numbe
 const dropped = (store: Portal["store"], member: string): number =>
   Number(
     store.read
-      .prepare("SELECT count(*) AS n FROM dropped JOIN release USING (sequence) WHERE member = ?")
+      .prepare(
+        `SELECT count(*) AS n FROM dropped JOIN release USING (sequence)
+         WHERE member = ?1 OR sequence IN (SELECT sequence FROM group_member WHERE member = ?1)`,
+      )
       .get(member)?.n,
   );

@@ -1,4 +1,5 @@
 import { answerCommands } from "../answers/commands.ts";
+import { collectiveCommands } from "../release/collective-commands.ts";
 import { consentCommands } from "../release/consent-commands.ts";
 import { mandateCommands } from "../release/mandates.ts";
 import { governanceCommands } from "../governance/commands.ts";
@@ -22,6 +23,7 @@ export const commands = {
   ...summaryCommands,
   ...releaseCommands,
   ...consentCommands,
+  ...collectiveCommands,
   ...mandateCommands,
   ...outboxCommands,
   ...witnessCommands,

@@ -33,7 +33,10 @@ export const droppedCommands = {
   },
 };
 
-export function dropOne(db: DatabaseSync, { sequence, because, time }: Drop & { readonly time: number }): void {
+export function dropOne(
+  db: DatabaseSync,
+  { sequence, because, time }: Drop & { readonly time: number },
+): void {
   db.prepare("DELETE FROM outbox WHERE sequence = ?").run(sequence);
   db.prepare("INSERT OR IGNORE INTO dropped (sequence, time, because) VALUES (?, ?, ?)").run(
     ...[sequence, time, because],
@@ -48,8 +51,9 @@ export interface TakenBack {
 
 /** Takes out of the outbox what a member took back, inside the transaction of the withdrawal. @returns how many */
 export function dropWaiting(db: DatabaseSync, { member, offer, time }: TakenBack): number {
-  const sql = `SELECT outbox.sequence FROM outbox JOIN release USING (sequence) WHERE member = ? AND offer = ?`;
-  const waiting = db.prepare(sql).all(member, offer);
+  const sql = `SELECT outbox.sequence FROM outbox JOIN release USING (sequence) WHERE offer = ?1
+    AND (member = ?2 OR sequence IN (SELECT sequence FROM group_member WHERE member = ?2))`;
+  const waiting = db.prepare(sql).all(offer, member);
   for (const { sequence } of waiting)
     dropOne(db, { sequence: Number(sequence), because: "consentWithdrawn", time });
   return waiting.length;

@@ -92,7 +92,11 @@ export function createGate(options: GateOptions): Gate {
 }
 
 /** A log whose newest releases lack a signed head, after a crash in between, gets one with the next release. */
-async function signLog({ store, signer, clock }: GateOptions): Promise<void> {
+export async function signLog({
+  store,
+  signer,
+  clock,
+}: Pick<GateOptions, "store" | "signer" | "clock">): Promise<void> {
   const head = signHead(store.read, signer);
   if (head) await store.run("saveHead", { ...head, signed: clock.now() });
 }

@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
-import { memberId, type MemberId } from "../../domain/model/index.ts";
+import type { MemberId } from "../../domain/model/index.ts";
 import { logProofToText } from "../../protocol/checkpoint.ts";
 import { commitmentOf } from "../../protocol/egress-leaf.ts";
 import type { EgressProof } from "../../protocol/egress-proof.ts";
@@ -26,7 +26,7 @@ interface WitnessKey {
 /**
  * The proof of one release for the member whom it is about.
  *
- * @returns undefined where there is no such release of this member, or no signed head covers it yet
+ * @returns undefined where there is no such release of this member, its bytes are deleted, or no signed head covers it yet
  */
 export function proofOf(
   db: DatabaseSync,
@@ -34,12 +34,15 @@ export function proofOf(
   { log, secret, witness, neighbours = [] }: ProofKeys,
 ): EgressProof | undefined {
   const row = db
-    .prepare("SELECT member, summary, item FROM release WHERE sequence = ? AND member = ?")
+    .prepare(
+      `SELECT summary, item FROM release WHERE sequence = ?1 AND item <> ''
+         AND (member = ?2 OR ?2 IN (SELECT member FROM group_member WHERE sequence = ?1))`,
+    )
     .get(sequence, member);
   const leaf = leafOfRelease(db, sequence);
   const head = leaf && headOver(db, leaf.index);
   if (!row || !head) return undefined;
-  const { salt } = commitmentOf(secret, memberId(String(row.member)), Number(row.summary));
+  const { salt } = commitmentOf(secret, member, Number(row.summary));
   const hashes = inclusionIn(db, leaf.index, head.size);
   return {
     format: "fieldwatt-egress-proof",
@@ -50,7 +53,7 @@ export function proofOf(
     ),
     leaf: leaf.text,
     item: String(row.item),
-    member: { id: String(row.member), salt },
+    member: { id: member, salt },
     proof: logProofToText({ index: leaf.index, hashes, checkpoint: head.note }),
   };
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
-import { instant, type Instant } from "../../domain/model/index.ts";
+import { instant, memberId, type Instant, type MemberId } from "../../domain/model/index.ts";
 import { outboxItem, type OutboxItem } from "../../protocol/messages.ts";
+import { membersOfRelease } from "./collective-state.ts";
 import { progressOf } from "../record/progress.ts";
 
 /**
@@ -13,7 +14,8 @@ export type Released<T> = T & { readonly [released]: true };
 /** Something that waits to be delivered, and what it is decided by once more. */
 export interface Waiting {
   readonly item: Released<OutboxItem>;
-  readonly member: string;
+  /** Everyone whom it is about. */
+  readonly members: readonly MemberId[];
   readonly recipient: string;
   readonly released: number;
   /** Whether it was handed to the wire before. */
@@ -22,14 +24,15 @@ export interface Waiting {
 
 /** The oldest items that wait to be delivered, in order; they were released when they were put there. */
 export function waitingReleases(db: DatabaseSync, limit: number): Waiting[] {
-  const sql = `SELECT outbox.item, member, recipient, released, tried FROM outbox JOIN release USING (sequence)
+  const sql = `SELECT outbox.sequence, outbox.item, member, recipient, released, tried FROM outbox JOIN release USING (sequence)
     ORDER BY outbox.sequence LIMIT ?`;
   return db
     .prepare(sql)
     .all(limit)
     .map((row) => ({
       item: outboxItem.parse(JSON.parse(String(row.item))) as Released<OutboxItem>,
-      member: String(row.member),
+      members:
+        row.member === "" ? membersOfRelease(db, Number(row.sequence)) : [memberId(String(row.member))],
       recipient: String(row.recipient),
       released: Number(row.released),
       tried: row.tried !== null,

@@ -2,15 +2,15 @@ import type { DatabaseSync } from "node:sqlite";
 import { mayPass, sendingRefusal } from "../../domain/consent/sending.ts";
 import {
   instant,
-  memberId,
   type Clock,
   type DenyReason,
   type MemberId,
   type PinnedConsent,
   type PolicySource,
+  type SummaryKind,
   type VotedPolicy,
 } from "../../domain/model/index.ts";
-import type { OutboxItem } from "../../protocol/messages.ts";
+import type { OutboxItem, SummaryItem } from "../../protocol/messages.ts";
 import { consentsUnder } from "./consents.ts";
 import type { Drop } from "./dropped.ts";
 import { recipientRefusals, type Recipient, type RecipientRefusal } from "./recipient.ts";
@@ -80,21 +80,24 @@ interface Now extends Pick<SendingOptions, "clock"> {
 }
 
 function refusalOf(
-  { item, member: id, recipient, released }: Waiting,
+  { item, members, recipient, released }: Waiting,
   { policy, clock, refusal, consents }: Now,
 ): DenyReason | undefined {
-  const member = memberId(id);
   const offer = policy.offers.find((one) => one.id === item.offer);
   const because = sendingRefusal(
-    { now: clock.now(), clockTrusted: clock.trusted(), policy, consents: consents(member) },
+    { now: clock.now(), clockTrusted: clock.trusted(), policy, consents: members.flatMap(consents) },
     {
-      // A correction that says unknown is one of a quarter hour.
-      kind: item.summary.kind === "farmDay" ? "farmDay" : "energyInterval",
-      ...{ offer: item.offer, purpose: item.purpose, recipient, members: [member] },
+      ...{ kind: kindOf(item.summary), offer: item.offer, purpose: item.purpose, recipient, members },
       // Of an offer that is gone every window is as good: it is refused.
       window: windowAsked(item.summary, offer ?? { utcOffsetMinutes: 0 }),
       released: instant(released),
     },
   );
   return because ?? (offer ? refusal(offer, item.corrects) : "recipientUnknown");
+}
+
+/** Which kind of offer it left under; a correction that says unknown is one of a quarter hour. */
+function kindOf(summary: SummaryItem): SummaryKind {
+  if (summary.kind === "groupStatistic") return summary.of;
+  return summary.kind === "farmDay" ? "farmDay" : "energyInterval";
 }

@@ -32,10 +32,16 @@ export type ProblemCode =
 export const NOTHING: Decoded = { samples: [], problems: [] };
 
 /** Several decoded pieces as one, in their order. */
-export const joined = (pieces: readonly Decoded[]): Decoded => ({
-  samples: pieces.flatMap((piece) => piece.samples),
-  problems: pieces.flatMap((piece) => piece.problems),
-});
+export function joined(pieces: readonly Decoded[]): Decoded {
+  // Called for each message; most pieces hold one sample and no problem.
+  const samples: Sample[] = [];
+  const problems: Problem[] = [];
+  for (const piece of pieces) {
+    for (const sample of piece.samples) samples.push(sample);
+    for (const problem of piece.problems) problems.push(problem);
+  }
+  return { samples, problems };
+}
 
 /** How the bits of a byte lie on a serial line. */
 interface SerialLine {

@@ -17,7 +17,10 @@ export interface Scaling extends Target {
  * hold every register up to 10^15 exactly and sweep the dust away.
  */
 export const tidy = (value: number): number =>
-  Number.isInteger(value) ? value : Number(value.toPrecision(15));
+  Number.isInteger(value) || isShort(value) ? value : Number(value.toPrecision(15));
+
+/** Six decimals at most of a number below 10^9: fifteen digits are the same number, without making text of it. */
+const isShort = (value: number): boolean => Math.abs(value) < 1e9 && Math.round(value * 1e6) / 1e6 === value;
 
 /** Multiplies, by a division where the scale is one over a whole number: 2257 / 10 is 225.7. */
 export function scaled(value: number, scale: number): number {

@@ -90,6 +90,8 @@ interface Register {
 interface Held extends DeviceMeterOptions {
   /** By channel; the channel "" is the device as a whole and wins over its phases. */
   readonly registers: Readonly<Record<Flow, Map<string, Register>>>;
+  /** By stream; null for what is not energy. */
+  readonly places: Map<StreamId, Register | "power" | null>;
   /** W, as the mounting has it. */
   readonly power: TimedValues;
 }
@@ -98,6 +100,7 @@ export function deviceMeter(options: DeviceMeterOptions): DeviceMeter {
   const held: Held = {
     ...options,
     registers: { import: new Map(), export: new Map() },
+    places: new Map(),
     power: new TimedValues(),
   };
   const registers = () => FLOWS.flatMap((flow) => [...held.registers[flow].values()]);
@@ -131,15 +134,29 @@ const forwardFlow = (mounting: Mounting): Flow =>
 
 function observe(held: Held, { stream, time, value, quality }: Reading): void {
   if (!isUsable(quality)) return;
+  const place = placeOf(held, stream);
+  if (place === "power") held.power.insert(time, value);
+  else if (place) observeRegister(place, time, value);
+}
+
+/** Where the readings of a stream are held; a device has few, and each comes again and again. */
+function placeOf(held: Held, stream: StreamId): Register | "power" | null {
+  const known = held.places.get(stream);
+  if (known !== undefined) return known;
   const [, quantity = "", channel = ""] = stream.split("/");
-  if (quantity === "activePower" && channel === "") {
-    held.power.insert(time, value);
-    return;
-  }
   const flow = FLOWS.find((one) => QUANTITY[one] === quantity);
-  if (!flow) return;
-  const register = held.registers[flow].get(channel) ?? newRegister(held, { stream, flow, channel });
+  if (!flow) {
+    const place = quantity === "activePower" && channel === "" ? "power" : null;
+    held.places.set(stream, place);
+    return place;
+  }
+  const register = newRegister(held, { stream, flow, channel });
   held.registers[flow].set(channel, register);
+  held.places.set(stream, register);
+  return register;
+}
+
+function observeRegister(register: Register, time: Instant, value: number): void {
   const at = register.readings.insert(time, value);
   if (at === undefined) return;
   register.line = undefined;

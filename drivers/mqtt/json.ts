@@ -1,7 +1,7 @@
 import type { MqttPoint } from "./dialect.ts";
 import { joined, NOTHING, type Decoded } from "../driver.ts";
 import { problem } from "../modbus/points.ts";
-import { stored, targetName, targetOf, type Scaling } from "../value.ts";
+import { stored, targetName, type Scaling } from "../value.ts";
 
 /** JSON text as a value, or undefined where it is none. */
 export function parseJson(payload: string): unknown {
@@ -35,9 +35,18 @@ export const decodeJsonPoints = (
   json: unknown,
 ): Decoded => joined(points.map((point) => decodeJsonPoint(point, channel, json)));
 
+/** What stands at the first of the paths where something does. */
+function firstAt(json: unknown, paths: readonly (readonly string[])[]): unknown {
+  for (const path of paths) {
+    const found = valueAt(json, path);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /** A list is one value for each phase. */
 function decodeJsonPoint(point: MqttPoint, channel: string | undefined, json: unknown): Decoded {
-  const value = point.from.map((path) => valueAt(json, path)).find((found) => found !== undefined);
+  const value = firstAt(json, point.from);
   if (value === undefined) return NOTHING;
   const own = point.channel ?? channel;
   if (!Array.isArray(value)) return decodeValue(point, own, value);
@@ -50,7 +59,8 @@ const MAX_PHASES = 3;
 
 /** One value of a message: a number, or text that is exactly a number. Words for "no value" are absent values. */
 export function decodeValue(point: Scaling, channel: string | undefined, value: unknown): Decoded {
-  const target = targetOf({ quantity: point.quantity, ...(channel !== undefined && { channel }) });
+  const { quantity } = point;
+  const target = channel === undefined ? { quantity } : { quantity, channel };
   if (value === null || (typeof value === "string" && ABSENT.has(value.toLowerCase())))
     return problem("sentinel", `${targetName(target)} is ${value === null ? "null" : value}`);
   const number = numberOf(value);
@@ -58,7 +68,8 @@ export function decodeValue(point: Scaling, channel: string | undefined, value: 
     return problem("malformed", `${targetName(target)} is ${JSON.stringify(value)?.slice(0, 60)}`);
   const result = stored(point, number);
   if (!Number.isFinite(result)) return problem("notANumber", `${targetName(target)} is no finite number`);
-  return { samples: [{ ...target, value: result }], problems: [] };
+  const sample = channel === undefined ? { quantity, value: result } : { quantity, channel, value: result };
+  return { samples: [sample], problems: NOTHING.problems };
 }
 
 const NUMBER = /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/;

@@ -50,7 +50,9 @@ export function createDeviceStates(
     ]),
   );
   const well = (state: Entry | undefined): void => {
-    if (state) Object.assign(state, { failures: 0, error: undefined });
+    if (!state) return;
+    state.failures = 0;
+    state.error = undefined;
   };
   return {
     answered: (id) => well(states.get(id)),

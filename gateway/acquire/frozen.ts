@@ -30,7 +30,8 @@ interface Watched {
 export function frozenWatch(): (readings: readonly Reading[]) => readonly Reading[] {
   const devices = new Map<string, Watched>();
   return (readings) => {
-    const [device = ""] = readings[0]?.stream.split("/") ?? [];
+    const [first] = readings;
+    const device = first?.stream.slice(0, first.stream.indexOf("/")) ?? "";
     let watched = devices.get(device);
     if (!watched) devices.set(device, (watched = { values: new Map(), wh: 0, alive: false }));
     const own = watched;
@@ -53,15 +54,17 @@ function observe(watched: Watched, reading: Reading): void {
   watched.values.set(name, reading.value);
   const moved = before !== undefined && before !== reading.value;
   if (COUNTERS.has(name)) {
-    if (moved) Object.assign(watched, { wh: 0, alive: false });
+    if (!moved) return;
+    watched.wh = 0;
+    watched.alive = false;
   } else if (moved) watched.alive = true;
   if (name === POWER) addPower(watched, reading);
 }
 
 function addPower(watched: Watched, { time, value }: Reading): void {
   const { power } = watched;
-  const hasCounter = [...COUNTERS].some((name) => watched.values.has(name));
   if (power && power.time > time) return;
+  const hasCounter = watched.values.has("activeEnergyImport") || watched.values.has("activeEnergyExport");
   const ms = power ? time - power.time : 0;
   if (power && hasCounter && ms <= LONGEST_STEP_MS) watched.wh += (Math.abs(power.watts) * ms) / MS_WH;
   watched.power = { watts: value, time };

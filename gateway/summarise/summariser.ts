@@ -93,7 +93,8 @@ export function createSummariser(
   touchUnseen(work);
   return {
     observe(readings) {
-      for (const reading of readings) observe(work, reading);
+      const now = work.clock.now();
+      for (const reading of readings) observe(work, reading, now);
     },
     async pass() {
       // First what people said: what is closed next already counts with it.
@@ -114,8 +115,7 @@ function touchFarm({ site, store, lateFarms }: Work, { stream, time }: Reading):
     lateFarms.set(device.member, instant(Math.min(time, lateFarms.get(device.member) ?? time)));
 }
 
-function observe(work: Work, reading: Reading): void {
-  const now = work.clock.now();
+function observe(work: Work, reading: Reading, now: Instant): void {
   if (reading.time < now - LATE_MS) {
     work.lastLate = now;
     touchFarm(work, reading);

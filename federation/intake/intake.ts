@@ -18,6 +18,7 @@ import type { Erase, Erasing } from "../stewardship/erasure.ts";
 import type { Queryable, Storage } from "../storage/index.ts";
 import { keepCorrections } from "./corrections.ts";
 import { keepDropped, stepsOf } from "./dropped.ts";
+import { keepStatistics } from "./statistics.ts";
 import { implausibleItems, keepEnergyIntervals, keepFarmDays } from "./summaries.ts";
 import { witnessLog, type WitnessOptions } from "./witness.ts";
 
@@ -137,6 +138,7 @@ async function keep(tx: Queryable, arrival: Arrival): Promise<Kept> {
   await keepEnergyIntervals(tx, gateway, plausible);
   const tooLate = await keepCorrections(tx, arrival, plausible);
   await keepFarmDays(tx, gateway, fresh);
+  await keepStatistics(tx, gateway, fresh);
   await keepDropped(tx, arrival);
   const gaps = await keepProgress(tx, arrival);
   const held = await heldOf(tx, gateway, batch.items);

@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import type { Html } from "../../platform/web/index.ts";
 import { at, table, unknown } from "./cells.ts";
 import { logsCard, type LogFigures } from "./logs.ts";
+import { statisticsCard, type StatisticFigures } from "./statistics.ts";
 import type { AdviceFigures, ClearingFigures, GatewayFigures, HubFigures } from "./figures.ts";
 
 /** The operator's page. */
@@ -15,13 +16,19 @@ export function money(minor: number, currency: string): string {
   return format.format(minor / 10 ** maximumFractionDigits).replace("\u00a0", " ");
 }
 
-export function hubBody(figures: HubFigures, logs: readonly LogFigures[], notice: Html): Html {
+export interface HubPage {
+  readonly figures: HubFigures;
+  readonly logs: readonly LogFigures[];
+  readonly statistics: readonly StatisticFigures[];
+}
+
+export function hubBody({ figures, logs, statistics }: HubPage, notice: Html): Html {
   const { gateways, clearings, advice, late } = figures;
   return html`<h1>The federation's hub</h1>
     ${notice}
     <p class="soft">Times are UTC. This page renews itself.</p>
     ${gatewaysCard(gateways)} ${logsCard(logs)} ${clearingsCard(clearings, late)} ${correctionsCard(figures)}
-    ${adviceCard(advice)}`;
+    ${adviceCard(advice)} ${statisticsCard(statistics)}`;
 }
 
 function gatewaysCard(gateways: readonly GatewayFigures[]): Html {
@@ -54,7 +61,10 @@ function gatewaysCard(gateways: readonly GatewayFigures[]): Html {
   </section>`;
 }
 
-const kindOf = (kind: string): string => (kind === "farmDay" ? "farm day" : "quarter hour of energy");
+function kindOf(kind: string): string {
+  if (kind === "groupStatistic") return "sum over a group";
+  return kind === "farmDay" ? "farm day" : "quarter hour of energy";
+}
 
 const GAPS_SHOWN = 5;
 function gapsText({ gaps, highest }: GatewayFigures): Html {

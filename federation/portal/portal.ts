@@ -21,6 +21,7 @@ import type { Queryable } from "../storage/index.ts";
 import { readFigures } from "./figures.ts";
 import { readLogs } from "./logs.ts";
 import { hubBody } from "./page.ts";
+import { readStatistics } from "./statistics.ts";
 
 /** The hub's page for its operator, who comes in by a one-time link first and may then choose a password. */
 export interface PortalOptions {
@@ -72,6 +73,7 @@ function pageRoutes(
   const routes = new Hono();
   routes.get("/", sessions.require("operator"), async (c) => {
     const [figures, logs] = [await readFigures(storage), await readLogs(storage)];
+    const statistics = await readStatistics(storage);
     const page = renderPage({
       assets,
       product: name,
@@ -79,7 +81,7 @@ function pageRoutes(
       language: "en",
       signOut: "Sign out",
       asOf: "The hub cannot be reached: this is its page as it was last seen.",
-      body: hubBody(figures, logs, secretNotice(c.var.person, "en")),
+      body: hubBody({ figures, logs, statistics }, secretNotice(c.var.person, "en")),
       scripts: ["refresh.js"],
       styles: ["hub.css"],
     });

@@ -184,4 +184,21 @@ export const migrations: readonly (readonly string[])[] = [
     `CREATE TABLE purge (due bigint, done bigint)`,
     `INSERT INTO purge VALUES (NULL, NULL)`,
   ],
+  [
+    // Sums over groups of members, one for each offer and window. members: of an exact sum; epsilon: of a noisy one.
+    `CREATE TABLE group_statistic (
+      gateway text NOT NULL REFERENCES gateway,
+      offer text NOT NULL,
+      window_from bigint NOT NULL,
+      window_to bigint NOT NULL,
+      sequence bigint NOT NULL,
+      about text NOT NULL,
+      value bigint NOT NULL,
+      unit text NOT NULL,
+      members bigint,
+      epsilon text,
+      PRIMARY KEY (gateway, offer, window_from)
+    )`,
+    `CREATE INDEX group_statistic_newest ON group_statistic (window_to)`,
+  ],
 ];

@@ -142,7 +142,7 @@ export async function openVillage(gateways: readonly string[]): Promise<Village>
     async clear() {
       logged.length = 0;
       await storage.query(
-        "TRUNCATE gateway, erasure, erasure_hold, item_erased, item_dropped, correction, log_head, log_contradiction, item, energy_interval, farm_day, clearing, clearing_share, advice, answer",
+        "TRUNCATE gateway, group_statistic, erasure, erasure_hold, item_erased, item_dropped, correction, log_head, log_contradiction, item, energy_interval, farm_day, clearing, clearing_share, advice, answer",
       );
       await enrol();
     },

@@ -72,5 +72,5 @@ it("names a member that the site file does not have", () => {
 });
 
 it("says in its help how to use it", () => {
-  expect(memberCommand().commands.map((command) => command.name())).toEqual(["invite", "list"]);
+  expect(memberCommand().commands.map((command) => command.name())).toEqual(["invite", "list", "forget"]);
 });

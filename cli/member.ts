@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { FieldwattError } from "../domain/model/index.ts";
 import { loadSite, type Site } from "../gateway/site/load.ts";
 import { openAccounts, type Accounts } from "../platform/web/index.ts";
+import { forgetCommand } from "./member-forget.ts";
 
 const CLAIM_DAYS = 7;
 const LINK_MINUTES = 24 * 60;
@@ -29,7 +30,7 @@ export function memberCommand(): Command {
     .description("list the members and whether each has chosen a PIN")
     .addHelpText("after", "\nExample:\n  fieldwatt member list --site site.yaml --json")
     .action((options: Options) => withAccounts(options, list));
-  return member;
+  return member.addCommand(forgetCommand());
 }
 
 const subcommand = (parent: Command, name: string): Command =>

@@ -38,6 +38,10 @@ export function openRequest(db: DatabaseSync): Asked | undefined {
   return row && askedOf(row);
 }
 
+/** How many requests have no answer. */
+export const openRequests = (db: DatabaseSync): number =>
+  Number(db.prepare("SELECT count(*) AS n FROM erasure WHERE answer IS NULL").get()?.n);
+
 export const requestWith = (db: DatabaseSync, digest: string): Asked | undefined => {
   const row = db.prepare("SELECT * FROM erasure WHERE digest = ?").get(digest);
   return row && askedOf(row);

@@ -8,6 +8,7 @@ import { consentRecords } from "../release/consents.ts";
 import { receiptFacts } from "../release/receipts.ts";
 import { inForce } from "../site/load.ts";
 import { speechFor, type Portal } from "./context.ts";
+import { erasureApi } from "./erasure-api.ts";
 import { offersSchema, problemSchema } from "./schemas.ts";
 import { offersOf } from "./shared.ts";
 import { giveOne, withdrawAll, withdrawOne } from "./sharing-routes.ts";
@@ -47,6 +48,7 @@ export function sharingApi(api: OpenAPIHono<SessionEnv>, portal: Portal): void {
   offerRoutes(api, portal);
   consentRoutes(api, portal);
   receiptRoute(api, portal);
+  erasureApi(api, portal);
 }
 
 function offerRoutes(api: OpenAPIHono<SessionEnv>, portal: Portal): void {

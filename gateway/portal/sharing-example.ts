@@ -29,7 +29,9 @@ export function exampleOf(
   { member, offer }: { readonly member: string; readonly offer: VotedOffer },
 ): { readonly text: string; readonly own: boolean } {
   const sent = store.read
-    .prepare("SELECT item FROM release WHERE member = ? AND offer = ? ORDER BY sequence DESC LIMIT 1")
+    .prepare(
+      "SELECT item FROM release WHERE member = ? AND offer = ? AND item <> '' ORDER BY sequence DESC LIMIT 1",
+    )
     .get(member, offer.id);
   if (sent) return { text: String(sent.item), own: true };
   const last = store.read

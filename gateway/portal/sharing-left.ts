@@ -131,11 +131,11 @@ function releaseRow(left: Left, { store, policy }: Portal, words: Words): Html {
       <span class="when">${f.time(left.released)}</span>
       <span>${title} → ${left.recipient} <small>${stateWords(left, words)}</small></span>
     </summary>
-    <p class="any">${left.tried ? w.bytes : w.bytesKept}</p>
-    <pre>${left.item}</pre>
+    <p class="any">${left.item === "" ? w.forgotten : left.tried ? w.bytes : w.bytesKept}</p>
+    ${left.item === "" ? "" : html`<pre>${left.item}</pre>`}
     <p class="any">
       ${
-        proven
+        proven && left.item !== ""
           ? html`<a href="/api/releases/${left.sequence}/proof" download>${w.proof}</a>`
           : html`<span class="soft">${w.noProof}</span>`
       }

@@ -43,7 +43,8 @@ const en = {
   takenAll: "Everything is taken back. Nothing more leaves.",
   takenWaiting: "What waited here and was never sent: {n}.",
   takeAll: "Take everything back",
-  takeAllHint: "What has left cannot be called back; those who have it must delete it after the days above.",
+  takeAllHint:
+    "What has left cannot be called back; those who have it are asked to delete it, and you see what they sign under “Forgetting”.",
   receipts: "My consent receipts",
   receiptsHint: "A paper of each yes, signed by this gateway, as long as you want to keep it.",
   receiptOf: "{title}: yes on {given}",
@@ -96,7 +97,8 @@ const sw: SharingWords = {
   takenAll: "Yote yamerudishwa. Hakuna kinachotoka tena.",
   takenWaiting: "Zilizokuwa zinasubiri hapa na hazikutumwa kamwe: {n}.",
   takeAll: "Rudisha yote",
-  takeAllHint: "Kilichotoka hakiwezi kurudishwa; walio nacho lazima wakifute baada ya siku zilizotajwa juu.",
+  takeAllHint:
+    "Kilichotoka hakiwezi kurudishwa; walio nacho wanaombwa kukifuta, na unaona wanachosaini chini ya “Kusahau”.",
   receipts: "Stakabadhi zangu za ridhaa",
   receiptsHint: "Karatasi ya kila ndiyo, iliyosainiwa na mfumo huu, kwa muda utakaotaka kuihifadhi.",
   receiptOf: "{title}: ndiyo tarehe {given}",

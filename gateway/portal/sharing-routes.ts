@@ -4,6 +4,7 @@ import type { SessionEnv } from "../../platform/web/index.ts";
 import { consentRecords, givingOf } from "../release/consents.ts";
 import { inForce } from "../site/load.ts";
 import { speechFor, type Portal, type PortalContext } from "./context.ts";
+import { forgettingRoutes } from "./erasure-home.ts";
 import { receiptPage } from "./sharing-receipt.ts";
 import { confirmPage, longestDays, sharingPage } from "./sharing.ts";
 
@@ -22,6 +23,7 @@ export function sharingPages(app: Hono<SessionEnv>, portal: Portal): void {
     const waiting = await withdrawAll(portal, c.var.person.id);
     return c.redirect(`/sharing?taken=all&waiting=${waiting}`, 303);
   });
+  forgettingRoutes(app, portal);
   app.post("/offers/:id", sessions.require("member"), (c) => decide(c, portal));
 }
 

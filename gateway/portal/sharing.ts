@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import { memberId, type Instant, type VotedOffer } from "../../domain/model/index.ts";
 import type { Html } from "../../platform/web/index.ts";
 import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
+import { erasureWords } from "./erasure-messages.ts";
 import { fill } from "./format.ts";
 import { purposeWords } from "./messages.ts";
 import { exampleOf } from "./sharing-example.ts";
@@ -52,6 +53,7 @@ export function sharingPage(
         ${receiptList(consentRecords(store.read, memberId(member)), portal, speech)}
       </section>
       <p><a href="/left">${w.leftLink}</a></p>
+      <p><a href="/forgetting">${erasureWords(speech.language).link}</a></p>
     `,
   });
 }

@@ -47,7 +47,7 @@ export interface Seeded extends AsyncDisposable {
   readonly options: PortalOptions;
   readonly store: RecordStore;
   readonly accounts: Accounts;
-  readonly clock: Clock;
+  readonly clock: ManualClock;
   readonly live: ReturnType<typeof createLive>;
   /** One known quarter hour more. */
   closeSlot(): Promise<void>;

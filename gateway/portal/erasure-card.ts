@@ -1,0 +1,49 @@
+import { html } from "hono/html";
+import type { Html } from "../../platform/web/index.ts";
+import { openRequests, suspendedRecipients } from "../erasure/asked.ts";
+import { wishes } from "../erasure/forgetting.ts";
+import type { Portal, Speech } from "./context.ts";
+import { sinkNames } from "./erasure-home.ts";
+import { erasureWords } from "./erasure-messages.ts";
+import { answerDays } from "./erasure-page.ts";
+import { fill } from "./format.ts";
+
+/** Wishes shown to the operator, newest first. */
+const WISHES_SHOWN = 20;
+
+/** For the operator: who owes an answer, and who had deleted what is held here. Empty where nobody asked anything. */
+export function erasureCard(portal: Portal, { language, f }: Speech): Html {
+  const { store, site } = portal;
+  const w = erasureWords(language);
+  const open = openRequests(store.read);
+  const done = wishes(store.read).slice(0, WISHES_SHOWN);
+  if (open === 0 && done.length === 0) return html``;
+  const nameOf = (id: string): string => site.members.find((one) => one.id === id)?.name ?? id;
+  const sinks = sinkNames(portal, "");
+  return html`<section class="card" id="forgetting">
+    <h2>${w.operatorTitle}</h2>
+    ${open === 0 ? "" : html`<p>${fill(w.operatorOpen, { n: f.number(open) })}</p>`}
+    ${suspendedOf(portal).map(
+      ({ recipient, asked, requests }) =>
+        html`<p class="bad any">
+          ${fill(w.operatorSuspended, { recipient, time: f.dateTime(asked), n: f.number(requests) })}
+        </p>`,
+    )}
+    ${done.map(
+      ({ member, asked, deleted = asked }) =>
+        html`<p class="any">
+          ${fill(w.operatorWish, { name: nameOf(member), time: f.dateTime(deleted) })}
+          ${sinks === "" ? "" : fill(w.operatorSinks, { sinks })}
+        </p>`,
+    )}
+  </section>`;
+}
+
+const suspendedOf = (portal: Portal) =>
+  suspendedRecipients(portal.store.read, { now: portal.clock.now(), days: answerDays(portal) });
+
+/** For /health: requests without an answer, and recipients that get nothing more because of it. */
+export const erasureHealth = (portal: Portal): { readonly open: number; readonly suspended: string[] } => ({
+  open: openRequests(portal.store.read),
+  suspended: suspendedOf(portal).map(({ recipient }) => recipient),
+});

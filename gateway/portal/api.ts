@@ -8,6 +8,7 @@ import type { ClockStatus } from "../time/time.ts";
 import type { Portal } from "./context.ts";
 import { continuityRoutes } from "./continuity-api.ts";
 import { memberDay, type MemberDay } from "./day.ts";
+import { erasureHealth } from "./erasure-card.ts";
 import { liveStream } from "./events.ts";
 import { farmRoutes } from "./farm-api.ts";
 import { exportRoute } from "./export.ts";
@@ -76,7 +77,8 @@ export function apiRoutes(portal: Portal): OpenAPIHono<SessionEnv> {
   return api;
 }
 
-function healthRoute(api: OpenAPIHono<SessionEnv>, { site, store, clock, time, health }: Portal): void {
+function healthRoute(api: OpenAPIHono<SessionEnv>, portal: Portal): void {
+  const { site, store, clock, time, health } = portal;
   const responses = {
     ...json(schemas.healthSchema, "The gateway keeps what it reads"),
     503: {
@@ -101,6 +103,7 @@ function healthRoute(api: OpenAPIHono<SessionEnv>, { site, store, clock, time, h
         hub: link ? (link.connected ? ("connected" as const) : ("away" as const)) : ("none" as const),
         broker: brokerWord(health.broker()?.state().up),
         outbox: outboxDepth(store.read),
+        forgetting: erasureHealth(portal),
         sinks: sinksOf(health),
         ...witnessHealth({ site, store }),
       };

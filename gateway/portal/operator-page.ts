@@ -7,6 +7,7 @@ import { brokerCard, firstOf, quarantineCard } from "./broker-card.ts";
 import { clockCard } from "./clock-card.ts";
 import { energyLink } from "./continuity.ts";
 import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
+import { erasureCard } from "./erasure-card.ts";
 import { fill } from "./format.ts";
 import { recordCard } from "./record-card.ts";
 import { sinksCard } from "./sinks-card.ts";
@@ -36,8 +37,8 @@ export function operatorPage(
       <p>${energyLink(store.read, speech)}</p>
       ${made ? codeNotice(made, new URL("/claim", c.req.url).href, portal, speech) : ""}
       <section class="card">${hubCard(health.link(), outboxDepth(store.read), speech)}</section>
-      ${witnessCard(portal, speech)} ${recordCard(portal, speech)} ${brokerCard(portal, speech)}
-      ${clockCard(portal, speech, refused)}
+      ${witnessCard(portal, speech)} ${erasureCard(portal, speech)} ${recordCard(portal, speech)}
+      ${brokerCard(portal, speech)} ${clockCard(portal, speech, refused)}
       <section class="card">
         <h2>${t.devices}</h2>
         <div class="scroll">

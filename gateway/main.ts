@@ -53,9 +53,6 @@ const openSiteRecord = ({ site, threads, log }: GatewayOptions, now: () => Insta
     thread: threads?.record,
   });
 
-/** How long the pages wait for a first reading, ms: loading them would hold it up. */
-const PAGES_WAIT_MS = 250;
-
 /** What opens while other things go on; closed with the rest, however those end. */
 function meanwhile<Opened extends AsyncDisposable>(opened: Promise<Opened>) {
   const outcome = opened.catch(() => undefined);
@@ -96,10 +93,8 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   const states = { devices: () => acquisition.states(), link: () => link?.state(), broker: () => broker };
   const health = { ...states, sinks };
   const metrics = metricsWhenAsked({ site, live: acquisition.live, store, broker, gate, health, clock });
-  const about = { site, policy, store, identity, live: acquisition.live, accounts, clock, time, log };
-  await first.orAfter(PAGES_WAIT_MS, signal);
-  const reached = { acquisition, broker, entropy, wallNow };
-  await using portal = await openPages({ ...about, metrics, health, ...reached });
+  const about = { ...parts, policy, identity, accounts, time, metrics, health };
+  await using portal = await openPages({ ...options, ...about, acquisition, broker, first });
 
   time.begin({ onDated: summariser.observe, onCorrected: acquisition.live.forget });
   onReady({ portalPort: portal.port, brokerPort: broker?.port, figures: () => gatewayFigures(store) });

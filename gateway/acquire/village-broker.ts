@@ -19,6 +19,8 @@ export interface VillageBroker extends AsyncDisposable {
   readonly port: number | undefined;
   connectedUsers(): readonly string[];
   state(): BrokerState;
+  /** Tells a device on its topic; absent where devices connect elsewhere. */
+  readonly publish?: ((topic: string, payload: Uint8Array) => Promise<void>) | undefined;
   /** Messages that could not be taken, newest first; at most `ENTRIES_MAX`. */
   quarantined(): readonly Quarantined[];
   /** The way to Home Assistant, where it signs in here. */
@@ -55,7 +57,8 @@ export async function openVillageBroker(options: VillageBrokerOptions): Promise<
   const homeAssistant = homeAssistantGuest(site);
   const broker = await openOwnBroker({ ...options, deliver, homeAssistant }, site.broker);
   homeAssistant?.attach(broker);
-  return { ...withQuarantine(broker, quarantine), homeAssistant };
+  const publish = (topic: string, payload: Uint8Array): Promise<void> => broker.publish(topic, payload);
+  return { ...withQuarantine(broker, quarantine), homeAssistant, publish };
 }
 
 function homeAssistantGuest({ id, sinks }: Site): OwnBrokerPublisher | undefined {

@@ -8,6 +8,7 @@ import { clockCard } from "./clock-card.ts";
 import { energyLink } from "./continuity.ts";
 import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
 import { erasureCard } from "./erasure-card.ts";
+import { flowsLink } from "./flows-link.ts";
 import { fill } from "./format.ts";
 import { recordCard } from "./record-card.ts";
 import { sinksCard } from "./sinks-card.ts";
@@ -34,7 +35,7 @@ export function operatorPage(
     title: t.operator,
     body: html`
       <h1>${site.name}</h1>
-      <p>${energyLink(store.read, speech)}</p>
+      <p>${energyLink(store.read, speech)} ${flowsLink(portal, speech)}</p>
       ${made ? codeNotice(made, new URL("/claim", c.req.url).href, portal, speech) : ""}
       <section class="card">${hubCard(health.link(), outboxDepth(store.read), speech)}</section>
       ${witnessCard(portal, speech)} ${erasureCard(portal, speech)} ${recordCard(portal, speech)}

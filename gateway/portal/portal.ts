@@ -42,6 +42,7 @@ export function createPortal(options: PortalOptions): Hono<SessionEnv> {
   const app = new Hono<SessionEnv>();
   // Before the check of forms: a neighbour's gateway is no page.
   app.route("/", logRoutes(options));
+  flowRoutes(app, portal);
   app.use("*", securityHeaders, sameOriginPosts);
   app.route("/", webRoutes({ assets, product: site.name }));
   app.route("/", signInRoutes({ accounts, sessions, assets, product: site.name, home: homeOf }));
@@ -54,6 +55,15 @@ export function createPortal(options: PortalOptions): Hono<SessionEnv> {
     return c.text("Something went wrong here. Please try again.", 500);
   });
   return app;
+}
+
+/** Programs call them, with a token in place of a session; loaded at the first call. */
+function flowRoutes(app: Hono<SessionEnv>, portal: Portal): void {
+  if (!portal.flows) return;
+  const loaded = () => import("./flows.ts").then(({ flowsApp }) => flowsApp(portal));
+  let flows: ReturnType<typeof loaded> | undefined;
+  for (const path of ["/api/flows/*", "/operator/flows", "/operator/flows/*"])
+    app.all(path, async (c) => (await (flows ??= loaded()))?.fetch(c.req.raw, c.env) ?? c.notFound());
 }
 
 function memberRoutes(app: Hono<SessionEnv>, portal: Portal): void {

@@ -1,0 +1,43 @@
+import type { Entropy } from "../domain/model/index.ts";
+import { writeOperatorLink } from "../platform/web/operator-link.ts";
+import type { Acquisition } from "./acquire/acquisition.ts";
+import type { VillageBroker } from "./acquire/village-broker.ts";
+import type { PortalOptions } from "./portal/context.ts";
+
+export interface PagesOptions extends Omit<PortalOptions, "flows" | "live"> {
+  /** Resolves after the first reading, or so many ms. */
+  readonly first: { orAfter(ms: number, signal: AbortSignal): Promise<void> };
+  readonly signal: AbortSignal;
+  readonly acquisition: Acquisition;
+  readonly broker: VillageBroker | undefined;
+  readonly entropy: Entropy;
+  /** The world's time, ms. */
+  readonly wallNow: () => number;
+}
+
+/** How long the pages wait for a first reading, ms: loading them would hold it up. */
+const PAGES_WAIT_MS = 250;
+
+export interface Pages extends AsyncDisposable {
+  readonly port: number;
+}
+
+/**
+ * The pages, with what operators' flows reach where the site file has any. Both are loaded when they open: readings are
+ * taken by then. Rejects with PORT_BUSY.
+ */
+export async function openPages(options: PagesOptions): Promise<Pages> {
+  const { site, accounts, acquisition, first, signal } = options;
+  await first.orAfter(PAGES_WAIT_MS, signal);
+  await using stack = new AsyncDisposableStack();
+  const flows = site.flows && (await import("./flows/open.ts")).openFlows(options, site.flows);
+  const opened = flows && stack.use(await flows);
+  const { openPortal } = await import("./portal/portal.ts");
+  const portal = stack.use(
+    await openPortal({ ...options, live: acquisition.live, flows: opened, ...site.portal }),
+  );
+  await writeOperatorLink(accounts, { folder: site.data, url: portal.url });
+  await opened?.begin(portal);
+  const all = stack.move();
+  return { port: portal.port, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}

@@ -25,7 +25,7 @@ import { changeMinds, fieldwatt } from "./wire/members.ts";
 const { FIELDWATT_CHANGES = "2000", FIELDWATT_SEED = "20260615" } = process.env;
 const CHANGES = Number(FIELDWATT_CHANGES);
 const SEED = Number(FIELDWATT_SEED);
-const MEMBERS = 8;
+const MEMBERS = 14;
 /** The last one never agrees to anything. */
 const SILENT = MEMBERS - 1;
 const SPEED = 1800;
@@ -141,7 +141,7 @@ it(
     const hub = await village.startHub();
     const gateway = await village.startGateway();
     const meters = village.members.map((member, i) =>
-      openMeter(village, member, { everyMs: 50, wattHours: i + 3 }),
+      openMeter(village, member, { everyMs: 100, wattHours: i + 3 }),
     );
     await eventually("receipts of everybody who agreed", () => receivedOf(village) === cookies.size, 90_000);
 

@@ -37,6 +37,18 @@ const item = (sequence: number, subject = ANN, energy = 5): string =>
 const batch = (items: readonly string[], extra = ""): string =>
   `{"body":{"items":[${items.join(",")}],"kind":"batch"${extra}},"from":"gw"}`;
 
+const erasure = (extra: object = {}): string =>
+  JSON.stringify({
+    body: {
+      kind: "erasure",
+      request: {
+        ...{ version: 1, gateway: "gw", hub: "hub", recipient: "hub", offer: "o", asked: 1_781_500_000_000 },
+        ...{ because: "consentWithdrawn", releases: [1, 2, 30], signature: "s".repeat(86) },
+        ...extra,
+      },
+    },
+  });
+
 const bytes = (one: Buffer, connection = 1): WireEvent => ({ kind: "bytes", connection, bytes: one });
 const send = (...items: string[]): WireEvent => bytes(publish(batch(items)));
 const yes = (member: string, until = 1000): WireEvent => ({ kind: "yes", member, offer: "o", until });
@@ -50,6 +62,7 @@ describe("what is right", () => {
     ["what stands under a yes", [yes("ann"), send(item(1), item(2))], 2],
     ["the same bytes again", [yes("ann"), send(item(1)), send(item(1))], 1],
     ["what was on its way before the no was acknowledged", [yes("ann"), send(item(1)), no("ann")], 1],
+    ["a request to forget, which names numbers", [yes("ann"), no("ann"), bytes(publish(erasure()))], 0],
     ["a new item under a new yes", [yes("ann"), no("ann"), yes("ann"), send(item(1))], 1],
     ["a yes that has not ended", [yes("ann"), { kind: "ran", time: 999 }, send(item(1))], 1],
     [
@@ -169,6 +182,15 @@ describe("what is wrong", () => {
       [send(item(1, "0".repeat(32)))],
       [{ kind: "unknownSubject", subject: "0".repeat(32) }],
     ],
+    ...[{ import: 5 }, { releases: ["ann"] }, { releases: [1.5] }, { offer: "Ann's" }].map(
+      (extra): [string, readonly WireEvent[], readonly Violation[]] => [
+        `a request to forget that says ${JSON.stringify(extra)}`,
+        [bytes(publish(erasure(extra)))],
+        expect.arrayContaining([
+          { kind: "unreadable", because: "a request to forget that says more than numbers" },
+        ]) as never,
+      ],
+    ),
     ["what is no JSON", [bytes(publish("hello"))], [{ kind: "unreadable", because: "not JSON" }]],
     [
       "another kind of message",

@@ -89,7 +89,7 @@ function openMind(crowd: Crowd & { readonly policyVersion: number }, member: str
       return yes(village.now() + 2 * DAY_MS);
     }
     if (number % BY_RECORD === 0) return agreeShortly(dice.between(...SHORT_MINUTES));
-    const days = Math.floor(dice.between(1, 366));
+    const days = Math.floor(dice.between(1, 300));
     await api("POST", "/api/consents", { offer, policyVersion: crowd.policyVersion, days });
     yes(village.now() + days * DAY_MS);
   }

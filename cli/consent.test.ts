@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { addMs, instant, toIso } from "../domain/model/index.ts";
+import { foundDemo, governanceOf, madeUpOfficers } from "./demo/founding.ts";
 import { sealHolds } from "../protocol/receipts/index.ts";
 
 /** The command as a process of its own, because it prints and opens files of its own. */
@@ -14,9 +16,25 @@ const run = (...words: string[]): string =>
     stdio: ["ignore", "pipe", "pipe"],
   });
 
+// The command asks the machine for the time: the policy is one of today.
+const NOW = instant(Date.now());
+const at = (days: number): string => toIso(addMs(NOW, days * 86_400_000));
+const OFFICERS = madeUpOfficers();
+const POLICY = {
+  ...{ version: 1, previous: null, effective: at(-1), sunset: at(300) },
+  offers: [
+    {
+      ...{ id: "trading", title: "Trading", kind: "energyInterval", recipient: "hub", lane: "ownAccount" },
+      ...{ purpose: "dpv:FulfilmentOfContractualObligation", retentionDays: 30, unit: "Wh" },
+      ...{ recipientKey: "k".repeat(43), granularity: "quarterHour", expires: at(300) },
+      window: { from: at(-1), to: at(300) },
+    },
+  ],
+};
+
 let folder: string;
 let who: string[];
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "fieldwatt-consent-"));
   mkdirSync(join(folder, "data"));
   const site = join(folder, "site.yaml");
@@ -29,7 +47,6 @@ latitude: -1.3
 longitude: 36.8
 elevation: 1660
 data: data
-policy: policy.yaml
 members:
   - { id: house-01, name: Wanjiru }
 devices:
@@ -39,28 +56,12 @@ devices:
     mounting: grid
     connection: { kind: modbus-tcp, host: 127.0.0.1, port: 502 }
 portal: { port: 0 }
+governance: ${JSON.stringify(governanceOf(OFFICERS))}
 `,
   );
-  writeFileSync(
-    join(folder, "policy.yaml"),
-    JSON.stringify({
-      ...{ version: 1, previous: null, effective: "2000-01-01T00:00Z", sunset: "2000-12-31T00:00Z" },
-      offers: [
-        {
-          ...{
-            id: "trading",
-            title: "Trading",
-            kind: "energyInterval",
-            recipient: "hub",
-            lane: "ownAccount",
-          },
-          ...{ purpose: "dpv:FulfilmentOfContractualObligation", retentionDays: 30, unit: "Wh" },
-          ...{ recipientKey: "k".repeat(43), granularity: "quarterHour", expires: "2100-01-01T00:00Z" },
-          window: { from: "2000-01-01T00:00Z", to: "2100-01-01T00:00Z" },
-        },
-      ],
-    }),
-  );
+  await foundDemo(join(folder, "data", "record.sqlite"), {
+    ...{ policy: POLICY, members: ["house-01"], officers: OFFICERS, now: NOW },
+  });
   who = ["--site", site, "--member", "house-01"];
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -6,12 +6,14 @@ import {
   memberId,
   toIso,
   type MemberId,
-  type VotedOffer,
+  type OfferId,
   type VotedPolicy,
 } from "../domain/model/index.ts";
+import { NO_POLICY_WORDS, openGovernance, type PolicyStanding } from "../gateway/governance/active.ts";
+import { within } from "../gateway/governance/chain.ts";
 import { openCommands } from "../gateway/record/open.ts";
 import { consentRecords, givingOf, type ConsentRecord } from "../gateway/release/consents.ts";
-import { loadPolicy, loadSite, type Site } from "../gateway/site/load.ts";
+import { loadSite, type Site } from "../gateway/site/load.ts";
 import type { ClockLine } from "../platform/clock.ts";
 import { clockLine, clockOf, wholeNumber } from "./command-line.ts";
 import { receiptCommand } from "./consent-receipt.ts";
@@ -58,34 +60,42 @@ async function list({ site, member, json }: { site: string; member?: string; jso
 }
 
 async function give(choice: Choice): Promise<void> {
-  const { site, member, offer, policy } = await chosen(choice);
-  const given = clockOf(choice.clock).now();
+  const { site, member } = await chosen(choice);
+  const clock = clockOf(choice.clock);
+  const given = clock.now();
+  await using store = await openCommands({ path: recordOf(site) });
+  const { officers } = site.governance ?? {};
+  const policy = mustBeInForce(openGovernance({ read: store.read, clock, officers, log: QUIET }).standing());
+  const offer = policy.offers.find(({ id }) => id === choice.offer);
+  if (!offer)
+    throw new FieldwattError(
+      "OPTION_INVALID",
+      `The policy in force has no offer "${choice.offer}"; it has ${policy.offers.map(({ id }) => id).join(", ")}`,
+    );
   const year = addMs(given, choice.days * DAY_MS);
   const expires = year <= offer.expires ? year : offer.expires;
   if (expires <= given) throw new FieldwattError("OPTION_INVALID", `The offer ${offer.id} has ended`);
-  await using store = await openCommands({ path: recordOf(site) });
   await store.run("giveConsent", givingOf({ member, policy, offer, given, expires }));
   console.log(`${member} agreed to "${offer.title}" until ${toIso(expires).slice(0, 10)}`);
 }
 
 async function withdraw(choice: Choice): Promise<void> {
-  const { site, member, offer } = await chosen(choice);
+  const { site, member } = await chosen(choice);
+  const { offer } = choice;
   await using store = await openCommands({ path: recordOf(site) });
   const ended = await store.run("withdrawConsent", {
     member,
-    offer: offer.id,
+    offer: offer as OfferId,
     withdrawn: clockOf(choice.clock).now(),
   });
-  console.log(
-    ended > 0 ? `${member} withdrew "${offer.title}"` : `${member} had no consent to "${offer.title}"`,
-  );
+  console.log(ended > 0 ? `${member} withdrew "${offer}"` : `${member} had no consent to "${offer}"`);
 }
 
 const withChoice = (command: Command): Command =>
   command
     .requiredOption("--site <file>", "the site file")
     .requiredOption("--member <id>", "the member")
-    .requiredOption("--offer <id>", "the offer, as in the policy file")
+    .requiredOption("--offer <id>", "the offer, as in the policy in force")
     .option(
       "--clock <line>",
       "a village clock: world ms, village ms, speed (default: the real time)",
@@ -97,19 +107,19 @@ const recordOf = (site: Site): string => join(site.data, "record.sqlite");
 async function chosen({
   site: file,
   member,
-  offer: id,
-}: Choice): Promise<{ site: Site; member: MemberId; offer: VotedOffer; policy: VotedPolicy }> {
+}: Choice): Promise<{ readonly site: Site; readonly member: MemberId }> {
   const site = await loadSite(file);
   if (!site.members.some((m) => m.id === member))
     throw new FieldwattError("OPTION_INVALID", `${file} has no member "${member}"`);
-  const policy = await loadPolicy(site);
-  const offer = policy.offers.find((o) => o.id === id);
-  if (!offer)
-    throw new FieldwattError(
-      "OPTION_INVALID",
-      `${site.policy} has no offer "${id}"; it has ${policy.offers.map((o) => o.id).join(", ")}`,
-    );
-  return { site, member: memberId(member), offer, policy };
+  return { site, member: memberId(member) };
+}
+
+const QUIET = { info: () => undefined, error: () => undefined };
+
+function mustBeInForce(standing: PolicyStanding): VotedPolicy {
+  if (standing.kind === "inForce") return within(standing.link);
+  const why = NO_POLICY_WORDS[standing.because];
+  throw new FieldwattError("POLICY_REFUSED", `No policy is in force: ${why}`);
 }
 
 function lineOf({ id, member, offer, given, expires, withdrawn }: ConsentRecord): string {

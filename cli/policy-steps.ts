@@ -7,6 +7,7 @@ import type { Choice } from "../domain/governance/vote.ts";
 import { labelOf } from "../domain/consent/compare.ts";
 import { addMs, FieldwattError, memberId, messageOf, toIso, type Clock } from "../domain/model/index.ts";
 import { chainOf } from "../gateway/governance/chain.ts";
+import { hubKeyProblems } from "../gateway/governance/hub-key.ts";
 import { proposalById, type ProposalRecord } from "../gateway/governance/proposals.ts";
 import { openCommands, type CommandStore } from "../gateway/record/open.ts";
 import { loadSite, type Site } from "../gateway/site/load.ts";
@@ -83,6 +84,8 @@ export async function propose(file: string, options: ProposeOptions): Promise<vo
   );
   const discussion = text === undefined ? "" : await textOf(text);
   await withCoop(options, async (store, { site, clock }) => {
+    const [wrong] = hubKeyProblems(policy, site.hub);
+    if (wrong !== undefined) throw new FieldwattError("POLICY_FILE_INVALID", `${file}: ${wrong}`);
     const [now, members] = [clock.now(), site.members.map(({ id }) => memberId(id))];
     const closes = addMs(now, hours * HOUR_MS);
     const { rule } = site.governance;

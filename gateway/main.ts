@@ -8,6 +8,7 @@ import { firstReading } from "./acquire/first-reading.ts";
 import { openVillageBroker } from "./acquire/village-broker.ts";
 import { forgettingOf } from "./erasure/forgetting.ts";
 import { openOutside } from "./forward/outside.ts";
+import { openGovernance } from "./governance/active.ts";
 import { openPages } from "./pages.ts";
 import { openRecord } from "./record/open.ts";
 import { keepRecord } from "./record/upkeep.ts";
@@ -19,7 +20,7 @@ import { metricsWhenAsked } from "./sinks/metrics.ts";
 import { openSinks } from "./sinks/sinks.ts";
 import { mustFitDevices } from "./site/devices.ts";
 import { openIdentity } from "./site/identity.ts";
-import { policyOfFile, type Site } from "./site/load.ts";
+import type { Site } from "./site/load.ts";
 import { farmMembers } from "./summarise/farm-days.ts";
 import { steadySummariser } from "./summarise/steady.ts";
 import { createSummariser, keepSummarising } from "./summarise/summariser.ts";
@@ -79,9 +80,8 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   await using broker = await openVillageBroker({ ...parts, acquisition, entropy, thread: threads?.broker });
 
   const identity = await openIdentity(site.data, entropy);
-  const policy = await policyOfFile(site, (error) =>
-    log.error({ because: messageOf(error) }, "no policy: nothing is released"),
-  );
+  const { officers } = site.governance ?? {};
+  const policy = openGovernance({ read: store.read, clock, officers, log }).activePolicy;
   const signer = logSigner(site.id, identity.keys);
   const members = site.members.map(({ id }) => memberId(id));
   const ofSite = { timeZone: site.timeZone, hub: site.hub, members, entropy };

@@ -4,10 +4,13 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { checkYamlFile, valueOf } from "../platform/yaml-file.ts";
+import { votedPolicy } from "../protocol/policy.ts";
 import { decodeRegisters, loadCatalogue, parseRegisters } from "../drivers/index.ts";
 import { loadHubConfig } from "../federation/hub-file.ts";
 import { checkSite } from "../gateway/site/check.ts";
-import { loadPolicy, loadSite } from "../gateway/site/load.ts";
+import { hubKeyProblems } from "../gateway/governance/hub-key.ts";
+import { loadSite } from "../gateway/site/load.ts";
 
 /** What the documents promise: their links lead somewhere, their commands exist, their examples are right. */
 const root = join(import.meta.dirname, "..");
@@ -109,6 +112,11 @@ describe("the documents", () => {
 
 describe("the examples", () => {
   const example = (file: string): string => join(root, "examples", file);
+  const votedExample = async () =>
+    valueOf(
+      await checkYamlFile(example("policy.yaml"), votedPolicy, "POLICY_FILE_INVALID"),
+      "POLICY_FILE_INVALID",
+    );
 
   it("of the site file has no errors and names devices that exist", async () => {
     expect(await checkSite(example("site.yaml"))).toEqual([]);
@@ -120,9 +128,10 @@ describe("the examples", () => {
 
   it("of policy and hub are right, and one names the other as recipient", async () => {
     const site = await loadSite(example("site.yaml"));
-    const [policy, hub] = [await loadPolicy(site), await loadHubConfig(example("hub.yaml"))];
+    const [policy, hub] = [await votedExample(), await loadHubConfig(example("hub.yaml"))];
     expect(policy.offers.map(({ recipient }) => recipient)).toEqual([hub.id, hub.id]);
     expect(site.hub?.id).toBe(hub.id);
+    expect(hubKeyProblems(policy, site.hub)).toEqual([]);
   });
 
   it("of a device file decodes what CONTRIBUTING.md shows", async () => {

@@ -60,7 +60,9 @@ export async function openDemoFolder(options: {
   const line: ClockLine = { world: wallNow(), village: state.reached, speed };
   const villageNow = () => Math.ceil(line.village + (wallNow() - line.world) * speed);
   const leased = () => villageNow() + LEASE_SECONDS * 1000 * speed;
-  const keep = writesInTurn((reached: number) => writeSecretFile(file, JSON.stringify({ ...state, reached })));
+  const keep = writesInTurn((reached: number) =>
+    writeSecretFile(file, JSON.stringify({ ...state, reached })),
+  );
   await keep(leased);
   return {
     path,

@@ -1,9 +1,22 @@
+import { existsSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { addMs, FieldwattError, memberId, type Instant } from "../../domain/model/index.ts";
 import { DEFAULT_RULE } from "../../domain/governance/vote.ts";
-import { generateKeyPair, publicKeyToText, type KeyPair } from "../../protocol/keys.ts";
+import {
+  generateKeyPair,
+  keyPairFromPem,
+  privateKeyToPem,
+  publicKeyToText,
+  type KeyPair,
+} from "../../protocol/keys.ts";
+import { writeSecretFile } from "../../platform/secret-file.ts";
 import { ruleJson, signClaims } from "../../protocol/governance.ts";
-import type { CommandStore } from "../../gateway/record/open.ts";
+import { chainOf } from "../../gateway/governance/chain.ts";
+import { openCommands, type CommandStore } from "../../gateway/record/open.ts";
 import { proposalById } from "../../gateway/governance/proposals.ts";
+
+const NAMES = ["Amina", "Baraka", "Chege"];
 
 /** An officer with the private key: only where a co-op is made up, in a demo or a test. */
 export interface MadeUpOfficer {
@@ -11,8 +24,20 @@ export interface MadeUpOfficer {
   readonly keys: KeyPair;
 }
 
+/** The officers of a demo: their keys lie in its folder, for whoever plays one. */
+export async function openDemoOfficers(folder: string): Promise<readonly MadeUpOfficer[]> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return Promise.all(
+    NAMES.map(async (name) => {
+      const file = join(folder, `${name.toLowerCase()}.key`);
+      if (!existsSync(file)) await writeSecretFile(file, privateKeyToPem(generateKeyPair().privateKey));
+      return { name, keys: keyPairFromPem(await readFile(file, "utf8")) };
+    }),
+  );
+}
+
 export const madeUpOfficers = (): readonly MadeUpOfficer[] =>
-  ["Amina", "Baraka", "Chege"].map((name) => ({ name, keys: generateKeyPair() }));
+  NAMES.map((name) => ({ name, keys: generateKeyPair() }));
 
 /** `governance:` of a site file with these officers. */
 export const governanceOf = (officers: readonly MadeUpOfficer[], tellers: readonly string[] = []) => ({
@@ -70,3 +95,19 @@ function done<Step extends { readonly kind: string }>(
     throw new FieldwattError("POLICY_REFUSED", `A policy is not taken: ${JSON.stringify(step)}`);
   return step as Exclude<Step, { readonly kind: "refused" }>;
 }
+
+/** Founds the co-op of a made-up village where it has voted nothing yet. */
+export async function foundDemo(
+  record: string,
+  village: Omit<Parameters<typeof found>[1], "title" | "discussion">,
+): Promise<void> {
+  await using store = await openCommands({ path: record });
+  if (chainOf(store.read).length > 0) return;
+  await found(store, { ...village, ...WORDS });
+}
+
+const WORDS = {
+  title: "Our first policy",
+  discussion:
+    "We want to trade what our roofs make, and hear when to water. For that the federation needs figures of each house that says yes.\n\nAgainst it speaks that quarter hours tell when somebody is at home. So they leave under a name that changes, and every house decides for itself.",
+};

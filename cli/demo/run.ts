@@ -13,6 +13,7 @@ import { faultFromText, planVillage, type Manifest, type VillagePlan } from "../
 import { startChild, type Child, type ChildOptions } from "./children.ts";
 import { giveConsents } from "./consents.ts";
 import { demoPolicy, GATEWAY, HUB, hubConfig, OFFERS, writeYaml } from "./files.ts";
+import { foundDemo, governanceOf, openDemoOfficers, type MadeUpOfficer } from "./founding.ts";
 import { openDemoFolder, type DemoFolder } from "./folder.ts";
 import { claimPort, freePort } from "./ports.ts";
 import { openProgress, type Progress } from "./progress.ts";
@@ -30,6 +31,7 @@ export interface DemoOptions {
 
 const RENEW_MS = 2_000;
 const LINK_MINUTES = 60;
+const TELLERS = 2;
 
 /** Ports of one run; the two pages have the ports that the user chose. */
 interface Ports {
@@ -90,7 +92,7 @@ async function runVillage(
   progress.say(
     `${isNew ? "A new village" : "The village"} of ${state.households} households, kept in ${path}`,
   );
-  const { hubKey } = await prepare(folder, { plan, ports });
+  const { hubKey, officers } = await prepare(folder, { plan, ports });
 
   await using starting = new AsyncDisposableStack();
   const hub = start("hub", ["hub", "run", "--config", join(path, "hub.yaml")]);
@@ -100,7 +102,7 @@ async function runVillage(
   const toHub = { line, wallNow, hubPort: ports.hubBroker, signal, say: progress.say };
   await using uplink = await openFaultyUplink(cuts, toHub);
   const { manifest } = simulators.ready;
-  await writeSite(folder, { manifest, ports, hubKey, hubPort: uplink?.port ?? ports.hubBroker });
+  await writeSite(folder, { manifest, ports, hubKey, officers, hubPort: uplink?.port ?? ports.hubBroker });
   await using _gateway = await start("gateway", ["gateway", "run", "--site", join(path, "site.yaml")]);
   await hub;
   progress.say(await addresses(folder, { plan, ports }));
@@ -143,7 +145,7 @@ function simulateArgs({ faults }: DemoOptions, { path, state }: DemoFolder): str
 async function prepare(
   folder: DemoFolder,
   { plan, ports }: { plan: VillagePlan; ports: Ports },
-): Promise<{ hubKey: string }> {
+): Promise<{ hubKey: string; officers: readonly MadeUpOfficer[] }> {
   const at = (...path: string[]) => join(folder.path, ...path);
   for (const part of ["gateway", "hub", "simulators"])
     await mkdir(at(part), { recursive: true, mode: 0o700 });
@@ -170,16 +172,32 @@ async function prepare(
   const hubKey = publicKeyToText(hubKeys.publicKey);
   const policy = demoPolicy({ hubKey, from: folder.state.commissioned });
   await writeYaml(at("policy.yaml"), policy);
+  const officers = await openDemoOfficers(at("officers"));
   // Every household agreed to everything but the last, so that both can be seen: what leaves and what does not.
   const members = plan.members.slice(0, Math.max(1, plan.members.length - 1)).map(({ id }) => id);
   const given = instant(folder.state.commissioned);
-  if (folder.isNew) await giveConsents(at("gateway", "record.sqlite"), { policy, members, given });
-  return { hubKey };
+  const path = at("gateway", "record.sqlite");
+  const everybody = plan.members.map(({ id }) => id);
+  await foundDemo(path, { policy, members: everybody, officers, now: given });
+  if (folder.isNew) await giveConsents(path, { policy, members, given });
+  return { hubKey, officers };
 }
 
 async function writeSite(
   folder: DemoFolder,
-  { manifest, ports, hubKey, hubPort }: { manifest: Manifest; ports: Ports; hubKey: string; hubPort: number },
+  {
+    manifest,
+    ports,
+    hubKey,
+    hubPort,
+    officers,
+  }: {
+    manifest: Manifest;
+    ports: Ports;
+    hubKey: string;
+    hubPort: number;
+    officers: readonly MadeUpOfficer[];
+  },
 ): Promise<void> {
   const { members, devices, place } = manifest;
   await writeYaml(join(folder.path, "site.yaml"), {
@@ -187,9 +205,15 @@ async function writeSite(
     name: "Kisasi village",
     ...place,
     data: "gateway",
-    policy: "policy.yaml",
     members,
     devices,
+    governance: {
+      ...governanceOf(
+        officers,
+        members.slice(0, TELLERS).map(({ id }) => id),
+      ),
+      demo: true,
+    },
     broker: { port: ports.broker },
     portal: { port: ports.portal },
     hub: {

@@ -8,14 +8,14 @@ export interface SiteSources {
   readonly data: string;
   /** The site file. */
   readonly file: string;
-  /** Files and folders that the site file names: policy, device files, passwords. */
+  /** Files and folders that the site file names: device files, passwords. */
   readonly beside: readonly string[];
   /** Names in the data folder that are not backed up: CSV files, which `record export` makes again. */
   readonly leftOut: readonly string[];
 }
 
 export function sourcesOf(site: Site): SiteSources {
-  const named = [site.policy, site.deviceFiles, site.hub?.passwordFile, site.externalBroker?.passwordFile];
+  const named = [site.deviceFiles, site.hub?.passwordFile, site.externalBroker?.passwordFile];
   const csv = site.sinks.csv?.folder;
   return {
     leftOut: csv === undefined ? [] : [csv.split("/", 1)[0] ?? csv],

@@ -26,6 +26,8 @@ export const governanceSchema = z.strictObject({
   /** Ids of members who may enter what stands on paper ballots, each with a PIN; without two there is no paper. */
   tellers: z.array(z.string()).max(TELLERS_MAX).refine(distinct, "a teller is named twice").default([]),
   rule: writtenRule.default(DEFAULT_RULE),
+  /** Only of a demo: its officers' keys lie beside it, and the pages say so. */
+  demo: z.boolean().default(false),
 });
 
 function distinct(names: readonly string[]): boolean {

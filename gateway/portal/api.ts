@@ -2,6 +2,7 @@ import { createRoute, OpenAPIHono, type z } from "@hono/zod-openapi";
 import { selfConsumptionRate, selfSufficiency } from "../../domain/energy/balance.ts";
 import { dayOf, type Day } from "../../domain/model/index.ts";
 import type { SessionEnv } from "../../platform/web/index.ts";
+import { NO_POLICY_WORDS, type PolicyStanding } from "../governance/active.ts";
 import { recordHealth, type RecordHealth } from "../record/health.ts";
 import { faultWords } from "../record/words.ts";
 import type { ClockStatus } from "../time/time.ts";
@@ -78,7 +79,7 @@ export function apiRoutes(portal: Portal): OpenAPIHono<SessionEnv> {
 }
 
 function healthRoute(api: OpenAPIHono<SessionEnv>, portal: Portal): void {
-  const { site, store, clock, time, health } = portal;
+  const { site, store, clock, time, health, governance } = portal;
   const responses = {
     ...json(schemas.healthSchema, "The gateway keeps what it reads"),
     503: {
@@ -97,6 +98,7 @@ function healthRoute(api: OpenAPIHono<SessionEnv>, portal: Portal): void {
         status: recordFailing ? ("failing" as const) : ("ok" as const),
         recordFailing,
         record: recordWordsOf(record),
+        policy: policyWordsOf(governance.standing()),
         clockTrusted: clock.trusted(),
         clock: clockWords(time.status()),
         devices: { ok: devices.filter(({ state }) => state === "ok").length, all: devices.length },
@@ -111,6 +113,11 @@ function healthRoute(api: OpenAPIHono<SessionEnv>, portal: Portal): void {
     },
   );
 }
+
+const policyWordsOf = (standing: PolicyStanding) =>
+  standing.kind === "inForce"
+    ? { version: standing.link.policy.version, hash: standing.link.policy.hash, because: null }
+    : { version: null, hash: null, because: NO_POLICY_WORDS[standing.because] };
 
 /** Where its backups lie is nobody's business here. */
 const recordWordsOf = ({ fault, because: _, lastBackup, ...rest }: RecordHealth) => ({

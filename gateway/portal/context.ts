@@ -20,6 +20,7 @@ import type { Live } from "../acquire/live.ts";
 import type { VillageBroker } from "../acquire/village-broker.ts";
 import type { Flows } from "../flows/open.ts";
 import type { LinkState } from "../forward/link.ts";
+import type { Governance } from "../governance/active.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { SinkState } from "../sinks/follow.ts";
 import type { Identity } from "../site/identity.ts";
@@ -65,6 +66,8 @@ export interface PortalOptions {
 export interface Portal extends PortalOptions {
   readonly assets: Assets;
   readonly sessions: Sessions;
+  /** How the policy stands, and why where there is none. */
+  readonly governance: Pick<Governance, "standing">;
 }
 
 export type PortalContext = Context<SessionEnv>;

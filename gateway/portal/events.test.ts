@@ -19,7 +19,11 @@ beforeEach(async () => {
   const sessions = openSessions(seeded.accounts, "session");
   const app = new Hono<SessionEnv>();
   const stream = liveStream(
-    { ...seeded.options, assets: openAssets(), sessions },
+    {
+      ...seeded.options,
+      ...{ assets: openAssets(), sessions },
+      governance: { standing: () => ({ kind: "none", because: "noneVoted" }) },
+    },
     { tickMs: 5, quietMs: 50 },
   );
   app.get("/api/live", sessions.require("member"), stream);

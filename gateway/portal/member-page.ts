@@ -13,6 +13,7 @@ import { exportCard } from "./export.ts";
 import { figure, fill } from "./format.ts";
 import { purposeWords } from "./messages.ts";
 import { powerNow, type PowerNow } from "./power.ts";
+import { votesLink } from "./governance-member.ts";
 import { stateWords } from "./sharing-left.ts";
 import { leftWords } from "./sharing-left-messages.ts";
 import { sharingWords } from "./sharing-messages.ts";
@@ -56,6 +57,7 @@ export function memberPage(c: PortalContext, portal: Portal): Response | Promise
           <section class="card" data-part="trading">${tradingCard(portal, query, speech)}</section>
         </div>
       </div>
+      ${votesLink(store.read, { member, now }, speech)}
       <section class="card" id="share">${shareCard(offersOf(portal, member), speech)}</section>
       <section class="card" data-part="left">
         ${leftCard(leftOn(store.read, { ...query, limit: LEFT_SHOWN }), portal, speech)}

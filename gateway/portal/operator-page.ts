@@ -7,8 +7,10 @@ import { brokerCard, firstOf, quarantineCard } from "./broker-card.ts";
 import { clockCard } from "./clock-card.ts";
 import { energyLink } from "./continuity.ts";
 import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
-import { erasureCard } from "./erasure-card.ts";
 import { flowsLink } from "./flows-link.ts";
+import { governanceLink } from "./governance-operator.ts";
+import { standingLines } from "./governance-parts.ts";
+import { erasureCard } from "./erasure-card.ts";
 import { fill } from "./format.ts";
 import { recordCard } from "./record-card.ts";
 import { sinksCard } from "./sinks-card.ts";
@@ -36,6 +38,8 @@ export function operatorPage(
     body: html`
       <h1>${site.name}</h1>
       <p>${energyLink(store.read, speech)} ${flowsLink(portal, speech)}</p>
+      <p>${governanceLink(speech)}</p>
+      ${standingLines(portal.governance.standing(), speech)}
       ${made ? codeNotice(made, new URL("/claim", c.req.url).href, portal, speech) : ""}
       <section class="card">${hubCard(health.link(), outboxDepth(store.read), speech)}</section>
       ${witnessCard(portal, speech)} ${erasureCard(portal, speech)} ${recordCard(portal, speech)}

@@ -11,9 +11,11 @@ import {
   type SessionEnv,
   type WebServer,
 } from "../../platform/web/index.ts";
+import { openGovernance } from "../governance/active.ts";
 import { apiRoutes } from "./api.ts";
 import { homeOf, type Portal, type PortalContext, type PortalOptions } from "./context.ts";
 import { energyPage, settleEvent } from "./continuity.ts";
+import { governanceRoutes } from "./governance-routes.ts";
 import { memberPage } from "./member-page.ts";
 import { CLAIM_DAYS, operatorPage } from "./operator-page.ts";
 import { logRoutes } from "./log-api.ts";
@@ -32,13 +34,18 @@ export const openPortal = (
 ): Promise<WebServer> =>
   openWebServer({ app: createPortal(options), host: options.host, port: options.port });
 
+/** The gate's own look at the policy is in the log. */
+const TOLD_ELSEWHERE = { info: () => undefined, error: () => undefined };
+
 /** The app without a socket, for tests. Every member of the site file becomes a known person, without a secret. */
 export function createPortal(options: PortalOptions): Hono<SessionEnv> {
-  const { site, accounts, log } = options;
+  const { site, store, clock, accounts, log } = options;
   for (const { id } of site.members) accounts.addPerson({ id, role: "member" });
   const assets = openAssets([PORTAL_ASSETS]);
   const sessions = openSessions(accounts, "fieldwatt-gateway");
-  const portal: Portal = { ...options, assets, sessions };
+  const { officers } = site.governance ?? {};
+  const governance = openGovernance({ read: store.read, clock, officers, log: TOLD_ELSEWHERE });
+  const portal: Portal = { ...options, assets, sessions, governance };
   const app = new Hono<SessionEnv>();
   // Before the check of forms: a neighbour's gateway is no page.
   app.route("/", logRoutes(options));
@@ -74,6 +81,7 @@ function memberRoutes(app: Hono<SessionEnv>, portal: Portal): void {
   app.get("/left", sessions.require("member"), (c) => leftPage(c, portal));
   app.get("/check", (c) => checkPage(c, portal));
   sharingPages(app, portal);
+  governanceRoutes(app, portal);
 }
 
 function operatorRoutes(app: Hono<SessionEnv>, portal: Portal): void {

@@ -185,6 +185,13 @@ export const healthSchema = z
         }),
       })
       .openapi("Record"),
+    policy: z
+      .object({
+        version: z.int().nullable(),
+        hash: z.string().nullable(),
+        because: z.string().nullable().openapi({ description: "Why none is in force: nothing is released" }),
+      })
+      .openapi("PolicyInForce"),
     clockTrusted: z.boolean(),
     clock: z.object({
       state: z.enum(["unset", "trusted", "holdover", "jumped"]),

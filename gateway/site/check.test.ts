@@ -21,28 +21,13 @@ devices:
     connection: { kind: modbus-tcp, host: 192.168.1.5 }
 portal: { port: 8080 }
 `;
-const POLICY = `version: 1
-previous: null
-effective: 2026-01-01T00:00Z
-sunset: 2026-12-31T00:00Z
-offers: []
-`;
-const offerTo = (key: string): string => `${POLICY.replace("offers: []\n", "")}offers:
-  - id: trading
-    lane: ownAccount
-    title: Trading
-    kind: energyInterval
-    purpose: dpv:ServiceProvision
-    recipient: federation
-    recipientKey: ${key}
-    retentionDays: 30
-    granularity: quarterHour
-    window: { from: 0, to: 2027-01-01T00:00Z }
-    unit: Wh
-    expires: 2026-12-31T00:00Z
-`;
-const [HUB_KEY, OTHER_KEY] = ["k".repeat(43), "j".repeat(43)];
-const WITH_HUB = `hub: { id: federation, url: "mqtt://hub.example.org", publicKey: ${HUB_KEY}, passwordFile: policy.yaml }
+const GOVERNANCE = `governance:
+  officers:
+    - { name: Amina, publicKey: FVjljbVyXCHssEYf2n3iZG2Pa5CFzhTFGbJ3MfZYTNM }
+    - { name: Baraka, publicKey: X3GM-FAs8nuhjsVwafsj-dQbEKSrK53ALmfppXTA-R4 }
+    - { name: Chege, publicKey: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo }
+  tellers: [m1]
+  rule: { quorum: 1/4 }
 `;
 
 describe("fieldwatt site check", () => {
@@ -50,10 +35,9 @@ describe("fieldwatt site check", () => {
   beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), "fieldwatt-site-"))));
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  const check = async (site: string, policy: string | undefined = POLICY) => {
+  const check = async (site: string) => {
     const file = join(folder, "site.yaml");
     await writeFile(file, site);
-    await writeFile(join(folder, "policy.yaml"), policy);
     return (await checkSite(file)).map(({ line, column, message }) => `${line}:${column} ${message}`);
   };
 
@@ -96,21 +80,27 @@ describe("fieldwatt site check", () => {
     ]);
   });
 
-  it.each([
-    ["the hub's own", HUB_KEY, []],
+  it.each<[string, string, string, RegExp]>([
     [
-      "another",
-      OTHER_KEY,
-      [expect.stringMatching(/^12:5 offers\.0\.recipientKey: .*another key for federation/)],
+      "two officers only",
+      /    - \{ name: Chege.*\n/.exec(GOVERNANCE)?.[0] ?? "",
+      "",
+      /^18:3 .*name 3 officers/,
     ],
-  ])("holds the key that the policy pins against the hub's: %s", async (_what, key, problems) => {
-    expect(await check(GOOD + WITH_HUB, offerTo(key))).toEqual(problems);
-  });
-
-  it("looks at the policy, because without it nothing is released", async () => {
-    expect(await check(GOOD, POLICY.replace("offers: []", "offers: 3"))).toEqual([
-      expect.stringMatching(/^5:1 offers: /),
-    ]);
+    ["an officer's key that is none", "11qYAYK", "11q YAYK", /^21:\d+ .*43 characters/],
+    [
+      "one officer under two names",
+      "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+      "FVjljbVyXCHssEYf2n3iZG2Pa5CFzhTFGbJ3MfZYTNM",
+      /^18:3 .*one key/,
+    ],
+    ["a teller who is no member", "[m1]", "[m9]", /^22:13 .*there is no member "m9"/],
+    ["a quorum of nobody", "1/4", "0/4", /^23:11 .*a quorum is above 0/],
+    ["a majority of the few", "{ quorum: 1/4 }", "{ loosen: { majority: 1/3 } }", /^23:\d+ .*from 1\/2 to 1/],
+    ["a misspelt rule", "quorum", "quorom", /^23:11 "quorom" is not a known key here/],
+  ])("names line and column in governance of %s", async (_what, from, to, line) => {
+    expect(await check(GOOD + GOVERNANCE)).toEqual([]);
+    expect(await check(GOOD + GOVERNANCE.replace(from, to))).toContainEqual(expect.stringMatching(line));
   });
 
   const HUB = `hub: { id: hub, url: "mqtt://hub.example", publicKey: ${"a".repeat(43)}, passwordFile: none }\n`;

@@ -4,7 +4,7 @@ import { messageOf } from "../../domain/model/index.ts";
 import { loadCatalogue, type Catalogue } from "../../drivers/index.ts";
 import { checkYamlFile, type FileProblem } from "../../platform/yaml-file.ts";
 import { withDevices } from "./devices.ts";
-import { checkPolicy, loadSite, type Site } from "./load.ts";
+import { loadSite, type Site } from "./load.ts";
 import { siteSchema } from "./schema.ts";
 
 /**
@@ -21,17 +21,7 @@ export async function checkSite(file: string): Promise<readonly FileProblem[]> {
     withPasswords(catalogue, await missingPasswords(site)),
     "SITE_FILE_UNREADABLE",
   );
-  const policy = await checkPolicy(site).catch((error: unknown) => ({
-    problems: [
-      {
-        file: site.policy,
-        line: 1,
-        column: 1,
-        message: `${messageOf(error)}; without a policy nothing is released`,
-      },
-    ],
-  }));
-  return [...inOrder(around.problems), ...inOrder(policy.problems)];
+  return inOrder(around.problems);
 }
 
 const inOrder = (problems: readonly FileProblem[]): FileProblem[] =>

@@ -8,6 +8,7 @@ import { stringify } from "yaml";
 import { startChild, type Child } from "../../cli/demo/children.ts";
 import { giveConsents } from "../../cli/demo/consents.ts";
 import { demoPolicy, HUB, GATEWAY, hubConfig } from "../../cli/demo/files.ts";
+import { foundDemo, governanceOf, madeUpOfficers, type MadeUpOfficer } from "../../cli/demo/founding.ts";
 import { freePort } from "../../cli/demo/ports.ts";
 import { instant } from "../../domain/model/index.ts";
 import { openHubKeys } from "../../federation/hub-keys.ts";
@@ -65,10 +66,13 @@ export async function openVillage(options: VillageOptions): Promise<Village> {
   const clock = openClock(() => Date.now(), line);
   for (const part of ["gateway", "hub"]) await mkdir(at(part));
   const passwords = await setDevicePasswords(at("gateway"), members.map(meterOf), randomBytes);
-  const policy = await writeConfigs({ folder, members, brokerPort, hubBrokerPort, uplinkPort });
+  const officers = madeUpOfficers();
+  const policy = await writeConfigs({ folder, officers, members, brokerPort, hubBrokerPort, uplinkPort });
   const agreeing = members.filter((_, i) => !options.silent?.includes(i));
   const agreement = { policy, members: agreeing, given: instant(START - 1000) };
-  await giveConsents(at("gateway", "record.sqlite"), agreement);
+  const path = at("gateway", "record.sqlite");
+  await foundDemo(path, { policy, members, officers, now: instant(START - 1000) });
+  await giveConsents(path, agreement);
 
   const start = async (name: string, args: string[]): Promise<Child<unknown>> => {
     const child = await startChild<unknown>({
@@ -107,11 +111,12 @@ export async function openVillage(options: VillageOptions): Promise<Village> {
 async function writeConfigs(options: {
   folder: string;
   members: readonly string[];
+  officers: readonly MadeUpOfficer[];
   brokerPort: number;
   hubBrokerPort: number;
   uplinkPort: number;
 }): Promise<object> {
-  const { folder, members, brokerPort, hubBrokerPort, uplinkPort } = options;
+  const { folder, members, officers, brokerPort, hubBrokerPort, uplinkPort } = options;
   const identity = await openIdentity(join(folder, "gateway"), randomBytes);
   const hubKey = publicKeyToText((await openHubKeys(join(folder, "hub"))).publicKey);
   const password = randomBytes(18).toString("base64url");
@@ -126,7 +131,6 @@ async function writeConfigs(options: {
     hubConfig({ data: join(folder, "hub"), portalPort: 0, brokerPort: hubBrokerPort, gateway }),
   );
   const policy = demoPolicy({ hubKey, from: START });
-  await write("policy.yaml", policy);
   await write("site.yaml", {
     ...{
       id: GATEWAY,
@@ -136,7 +140,8 @@ async function writeConfigs(options: {
       longitude: 37.26,
       elevation: 1600,
     },
-    ...{ data: "gateway", policy: "policy.yaml" },
+    data: "gateway",
+    governance: governanceOf(officers),
     members: members.map((id) => ({ id, name: `Family of ${id}` })),
     devices: members.map((member) => ({
       id: meterOf(member),

@@ -1,0 +1,63 @@
+import type { Language } from "../../platform/web/index.ts";
+
+/** What each field of a policy is called by those who vote on it, and why nothing is in force. */
+const en = {
+  title: "its name",
+  lane: "one's own figures, or sums over a group",
+  kind: "what it is about",
+  purpose: "why",
+  recipient: "who gets it",
+  recipientKey: "the key that tells who gets it",
+  unit: "the unit",
+  granularity: "how fine",
+  utcOffsetMinutes: "where a day begins, minutes east of London",
+  window: "which time it is about",
+  retentionDays: "how many days they may keep it",
+  expires: "when the offer ends",
+  leastMembers: "how many members a group has at least",
+  largestSharePercent: "the most that one member may make of a sum, per cent",
+  recipientKnowsTotal: "they also know the sum over everybody",
+  clamp: "the most that one member counts for",
+  round: "to what step a sum is rounded",
+  noise: "how exact a sum is",
+  prohibition: "forbidden",
+  eachPurposeAndRecipient: "the privacy budget with one recipient for one purpose",
+  inAll: "the privacy budget in all",
+  true: "yes",
+  false: "no",
+  ownAccount: "one's own figures",
+  collective: "sums over a group",
+  to: "to",
+};
+export type ChangeWords = Readonly<Record<keyof typeof en, string>>;
+
+const sw: ChangeWords = {
+  title: "jina lake",
+  lane: "namba za mtu mwenyewe, au jumla za kikundi",
+  kind: "inahusu nini",
+  purpose: "kwa nini",
+  recipient: "anayepata",
+  recipientKey: "ufunguo unaoonyesha anayepata",
+  unit: "kipimo",
+  granularity: "kwa undani gani",
+  utcOffsetMinutes: "siku inaanza wapi, dakika mashariki ya London",
+  window: "inahusu wakati gani",
+  retentionDays: "siku ambazo wanaweza kuihifadhi",
+  expires: "toleo linaisha lini",
+  leastMembers: "kikundi kina wanachama wangapi angalau",
+  largestSharePercent: "sehemu kubwa zaidi ya mwanachama mmoja katika jumla, asilimia",
+  recipientKnowsTotal: "wanajua pia jumla ya wote",
+  clamp: "kiwango cha juu anachohesabiwa mwanachama mmoja",
+  round: "jumla inakadiriwa kwa hatua gani",
+  noise: "jumla ni sahihi kiasi gani",
+  prohibition: "imekatazwa",
+  eachPurposeAndRecipient: "bajeti ya faragha kwa mpokeaji mmoja na lengo moja",
+  inAll: "bajeti ya faragha kwa jumla",
+  true: "ndiyo",
+  false: "hapana",
+  ownAccount: "namba za mtu mwenyewe",
+  collective: "jumla za kikundi",
+  to: "hadi",
+};
+
+export const changeWords = (language: Language): ChangeWords => ({ en, sw })[language];

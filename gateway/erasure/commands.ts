@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { canonicalJson } from "../../protocol/canonical.ts";
 import { requestDigest, type ErasureAnswer, type ErasureRequest } from "../../protocol/erasure.ts";
 import { dropOne } from "../release/dropped.ts";
-import type { Ended } from "./ended.ts";
+import { ABOUT, type Ended } from "./ended.ts";
 
 export interface Asking extends Ended {
   /** Signed, in the order in which they are sent. */
@@ -64,7 +64,8 @@ function dropEnded(
   { member, offer, stretches }: Pick<Ended, "member" | "offer" | "stretches">,
 ): void {
   const waiting = db.prepare(
-    `SELECT outbox.sequence FROM outbox JOIN release USING (sequence) WHERE member = ? AND offer = ? AND released <= ?`,
+    `SELECT outbox.sequence FROM outbox JOIN release USING (sequence)
+     WHERE ${ABOUT} AND offer = ?2 AND released <= ?3`,
   );
   for (const { end, because } of stretches)
     for (const { sequence } of waiting.all(member, offer, end))

@@ -89,15 +89,21 @@ const withdrawnBy = (
       .get(member, offer)?.last,
   );
 
+/** Which releases are about the member ?1: alone, or in a group. */
+export const ABOUT =
+  "(release.member = ?1 OR release.sequence IN (SELECT sequence FROM group_member WHERE member = ?1))";
+
 /** Releases of a stretch that may have reached their recipient and that nobody was asked to delete, by recipient. */
 export function releasesToErase(
   db: DatabaseSync,
   { member, offer }: Pick<Ended, "member" | "offer">,
   { end }: Pick<Stretch, "end">,
 ): Map<string, number[]> {
-  const sql = `SELECT sequence, recipient FROM release WHERE member = ? AND offer = ? AND released <= ?
+  const sql = `SELECT sequence, recipient FROM release WHERE ${ABOUT} AND offer = ?2 AND released <= ?3
       AND (tried IS NOT NULL OR sequence IN (SELECT sequence FROM receipt))
-      AND sequence NOT IN (SELECT release FROM erasure_release) ORDER BY sequence`;
+      AND sequence NOT IN (
+        SELECT release FROM erasure_release JOIN erasure ON erasure.id = erasure WHERE erasure.member = ?1)
+    ORDER BY sequence`;
   const by = new Map<string, number[]>();
   for (const row of db.prepare(sql).all(member, offer, end)) {
     const recipient = String(row.recipient);

@@ -257,11 +257,11 @@ export const migrations: readonly MigrationStep[] = [
   ) STRICT;
   CREATE INDEX erasure_member ON erasure (member);
   CREATE INDEX erasure_open ON erasure (id) WHERE answer IS NULL;
-  -- outcome: of the answer; until: of what the law keeps.
+  -- outcome: of the answer; until: of what the law keeps. A group's sum is asked about by each who leaves it.
   CREATE TABLE erasure_release (
-    release INTEGER PRIMARY KEY REFERENCES release, erasure INTEGER NOT NULL REFERENCES erasure, outcome TEXT,
-    until INTEGER
-  ) STRICT;
+    release INTEGER NOT NULL REFERENCES release, erasure INTEGER NOT NULL REFERENCES erasure, outcome TEXT,
+    until INTEGER, PRIMARY KEY (release, erasure)
+  ) STRICT, WITHOUT ROWID;
   -- Consents that ended, and after which all that left was asked for.
   CREATE TABLE consent_ended (consent INTEGER PRIMARY KEY REFERENCES consent) STRICT;
   -- Members who had deleted what is held about them here. deleted: when it left the tables; cleaned: when its bytes

@@ -101,11 +101,12 @@ interface LoggedRelease {
 
 function releasesOf(db: DatabaseSync): LoggedRelease[] {
   const sql = `SELECT release.sequence, item, coalesce(text, item) AS leaf, hash, digest, tried, dropped.time AS dropped,
-      erasure, outcome
+      outcome
     FROM release LEFT JOIN dropped ON dropped.sequence = release.sequence
     LEFT JOIN egress_leaf ON egress_leaf.release = release.sequence
     LEFT JOIN receipt ON receipt.sequence = release.sequence
-    LEFT JOIN erasure_release ON erasure_release.release = release.sequence ORDER BY egress_leaf.leaf`;
+    LEFT JOIN (SELECT release, min(coalesce(outcome, '')) AS outcome FROM erasure_release GROUP BY release) AS erased
+      ON erased.release = release.sequence ORDER BY egress_leaf.leaf`;
   return db
     .prepare(sql)
     .all()
@@ -123,9 +124,9 @@ function releasesOf(db: DatabaseSync): LoggedRelease[] {
 }
 
 /** What is part of a group's sum is not deleted, and said to be so. */
-const erasedIn = ({ erasure, outcome }: Record<string, unknown>): LoggedRelease["erased"] => {
-  if (erasure === null || outcome === "inseparable") return undefined;
-  return outcome === null ? "asked" : "deleted";
+const erasedIn = ({ outcome }: Record<string, unknown>): LoggedRelease["erased"] => {
+  if (outcome === null || outcome === "inseparable") return undefined;
+  return outcome === "" ? "asked" : "deleted";
 };
 
 /** Of a release whose bytes are not here any more: the leaf tells their digest. */

@@ -51,7 +51,7 @@ export function votesPage(c: PortalContext, portal: Portal): Response | Promise<
     body: html`
       <h1>${w.title}</h1>
       <section class="card">
-        ${standingLines(portal.governance.standing(), speech)}
+        ${standingLines(portal, speech)}
         <p class="soft">${w.hint}</p>
       </section>
       <section class="card">

@@ -63,7 +63,7 @@ export function governancePage(
       ${toldNotice(told)}
       <section class="card" id="policy">
         <h2>${w.policy}</h2>
-        ${standingLines(portal.governance.standing(), speech)}
+        ${standingLines(portal, speech)}
       </section>
       <section class="card" id="votes">
         <h2>${w.proposals}</h2>

@@ -4,7 +4,6 @@ import { labelOf } from "../../domain/consent/compare.ts";
 import { leastOf, thresholdFor } from "../../domain/governance/vote.ts";
 import { compareRationals, rational, rationalToText } from "../../domain/model/index.ts";
 import type { Html } from "../../platform/web/index.ts";
-import type { PolicyStanding } from "../governance/active.ts";
 import {
   claimsIn,
   outcomeOf,
@@ -26,14 +25,16 @@ export interface Shown {
   readonly speech: Speech;
 }
 
-export function standingLines(standing: PolicyStanding, { f, language }: Speech): Html {
+export function standingLines({ governance, site }: Portal, { f, language }: Speech): Html {
   const w = governanceWords(language);
+  const standing = governance.standing();
   const { waiting } = standing;
   const now =
     standing.kind === "inForce"
       ? fill(w.inForce, { version: standing.link.policy.version, until: f.fullDate(standing.link.sunset) })
       : fill(w.noneInForce, { why: refusalWords(standing.because, language) });
-  return html`<p class="${standing.kind === "none" ? "bad" : ""}">${now}</p>
+  return html`${site.governance?.demo ? html`<p class="soft">${w.demo}</p>` : ""}
+    <p class="${standing.kind === "none" ? "bad" : ""}">${now}</p>
     ${
       waiting
         ? html`<p class="soft">

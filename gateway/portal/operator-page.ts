@@ -39,7 +39,7 @@ export function operatorPage(
       <h1>${site.name}</h1>
       <p>${energyLink(store.read, speech)} ${flowsLink(portal, speech)}</p>
       <p>${governanceLink(speech)}</p>
-      ${standingLines(portal.governance.standing(), speech)}
+      ${standingLines(portal, speech)}
       ${made ? codeNotice(made, new URL("/claim", c.req.url).href, portal, speech) : ""}
       <section class="card">${hubCard(health.link(), outboxDepth(store.read), speech)}</section>
       ${witnessCard(portal, speech)} ${erasureCard(portal, speech)} ${recordCard(portal, speech)}

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
 
 /**
@@ -8,6 +8,7 @@ import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
  */
 const TABLE = "/proc/net/tcp";
 const TRIES_MAX = 20_000;
+const PAUSE_MS = 4;
 
 /** Resolves when all that was written to a port of this computer before is with its listener, which is this process. */
 export async function drained(port: number): Promise<void> {
@@ -16,7 +17,7 @@ export async function drained(port: number): Promise<void> {
     // What is readable is read in the turn's poll phase.
     await turn();
     if (!underWay(readFileSync(TABLE, "latin1"), port)) return void (await turn());
-    await wait(1);
+    await wait(PAUSE_MS);
   }
   throw new Error(`the line to port ${port} never came to rest`);
 }
@@ -30,5 +31,41 @@ function underWay(table: string, port: number): boolean {
       (remote.endsWith(`:${hex}`) && sending !== "00000000") ||
       (local.endsWith(`:${hex}`) && received !== "00000000" && !remote.endsWith(":0000"))
     );
+  });
+}
+
+/** A connection of a process: to a port of somebody, from one of its own. */
+interface Connection {
+  readonly local: number;
+  readonly remote: number;
+  readonly inode: string;
+}
+
+/** Where a process is connected to at this moment, without those who came to a port on which it listens. */
+export function outwardPorts(pid: number): number[] {
+  const sockets = new Set(filesOf(pid).map((file) => /^socket:\[(\d+)\]$/.exec(file)?.[1]));
+  const own = ["/proc/net/tcp", "/proc/net/tcp6"]
+    .flatMap((table) => connectionsOf(readFileSync(table, "latin1")))
+    .filter(({ inode }) => sockets.has(inode));
+  const listening = new Set(own.filter(({ remote }) => remote === 0).map(({ local }) => local));
+  return own.filter(({ local, remote }) => remote !== 0 && !listening.has(local)).map(({ remote }) => remote);
+}
+
+function filesOf(pid: number): string[] {
+  try {
+    const folder = `/proc/${pid}/fd`;
+    return readdirSync(folder).map((fd) => readlinkSync(`${folder}/${fd}`));
+  } catch {
+    // It ended, or closed the file, while it was looked at.
+    return [];
+  }
+}
+
+function connectionsOf(table: string): Connection[] {
+  const portOf = (address: string): number => parseInt(address.split(":")[1] ?? "0", 16);
+  const lines = table.trim().split("\n").slice(1);
+  return lines.map((line) => {
+    const [, local = "", remote = "", , , , , , , inode = ""] = line.trim().split(/\s+/);
+    return { local: portOf(local), remote: portOf(remote), inode };
   });
 }

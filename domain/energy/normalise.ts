@@ -30,7 +30,7 @@ const SWAPPED: Partial<Record<Quantity, Quantity>> = {
 const SIGNED: ReadonlySet<Quantity> = new Set(["activePower", "reactivePower"]);
 
 /** Mountings whose power is positive when it leaves the device towards the site. */
-const SOURCES: ReadonlySet<Mounting> = new Set(["solar", "battery"]);
+export const SOURCES: ReadonlySet<Mounting> = new Set(["solar", "battery"]);
 
 /**
  * A sample in the site's sense of direction. Energy registers keep the words of the meter (import flows to the load
@@ -49,5 +49,6 @@ export function normalise(sample: Sample, placement: Placement, now: Instant): R
     // 0 − 0 is 0 where −0 would show up as "-0" on a page.
     value: flip ? 0 - sample.value : sample.value,
     quality: sample.quality ?? "ok",
+    ...(sample.sequence !== undefined && { sequence: sample.sequence }),
   };
 }

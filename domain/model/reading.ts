@@ -20,6 +20,8 @@ export interface Sample {
   readonly quality?: Quality;
   /** The device's own time, where it stamps its values (a logger's backlog); absent for live values. */
   readonly time?: Instant;
+  /** The device's own number of this value, whole and above 0, where it has one: what is sent twice is kept once. */
+  readonly sequence?: number;
 }
 
 export type DeviceId = string & { readonly __device: unique symbol };

@@ -31,6 +31,7 @@ const line = z.strictObject({
   doubtful: z.literal(true).optional(),
 });
 const said = z.strictObject({
+  sequence: whole,
   time,
   kind: z.string().max(40),
   detail: z.string().max(200),
@@ -47,7 +48,7 @@ const entrySchema = z.strictObject({
   /** Which image runs and which the node ran before, where the gateway sent it one. */
   counter: whole.default(0),
   provisioned: time,
-  lines: z.array(line).max(100).default([]),
+  lines: z.array(line).max(600).default([]),
   /** Samples up to this may be dated by the lines that are there. */
   datedThrough: whole.default(0),
   /** Samples up to this are in the record, for sure. */

@@ -13,6 +13,8 @@ type SerialConnection = Extract<Connection, { kind: "serial" }>;
 
 /** What a node said, and what is to be called when all of it is durable. */
 export interface NodeReading extends Decoded {
+  /** The number of the last sample or event that was read, now or before. */
+  readonly through: number;
   /** From now on the node may forget what was read. */
   kept(): Promise<void>;
 }
@@ -39,6 +41,8 @@ export interface NodeBusOptions {
   readonly openPort?: (settings: PortSettings) => Promise<BytePort>;
 }
 
+const NOT_YET: NodeReading = { ...NOTHING, through: 0, kept: () => Promise.resolve() };
+
 export const isNode = ({ dialect }: DeviceDefinition): boolean => dialect.kind === "node";
 
 /** The port is opened at the first reading, and again after a fault of the port. */
@@ -60,13 +64,13 @@ export function openNodeBus(options: NodeBusOptions): NodeBus {
     muted.check(number, open.talk.takeUnasked());
     const turn = await readBy({ ...options, line: open, progress, number, dialect });
     progress.dated(turn);
-    return { ...turn.decoded, kept: () => progress.keep(turn) };
+    return { ...turn.decoded, through: turn.through, kept: () => progress.keep(turn) };
   };
   return {
     async read({ id, dialect }, connection, signal) {
       if (dialect.kind !== "node") throw new FieldwattError("DEVICE_UNKNOWN", `${id} is no node`);
       signal.throwIfAborted();
-      if (!options.trusted()) return { ...NOTHING, kept: () => Promise.resolve() };
+      if (!options.trusted()) return NOT_YET;
       const { path, baudRate = dialect.baudRate } = connection;
       const stopped = (): void => open?.stop(signal.reason);
       signal.addEventListener("abort", stopped);

@@ -36,13 +36,17 @@ export function decodePackBytes({ id, dialect }: DeviceDefinition, bytes: Uint8A
 }
 
 /** A value that must not be used stays what it is. */
-export const withTime = (
+export const withOrigin = (
   { samples, problems }: Decoded,
-  { time, estimated }: { readonly time: Instant; readonly estimated: boolean },
+  {
+    time,
+    estimated,
+    sequence,
+  }: { readonly time: Instant; readonly estimated: boolean; readonly sequence: number },
 ): Decoded => ({
   problems,
   samples: samples.map((sample): Sample => {
     const doubt = estimated && (sample.quality ?? "ok") === "ok";
-    return { ...sample, time, ...(doubt && { quality: "estimated" }) };
+    return { ...sample, time, sequence, ...(doubt && { quality: "estimated" }) };
   }),
 });

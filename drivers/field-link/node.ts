@@ -2,11 +2,11 @@ import { FieldwattError, instant, type Instant } from "../../domain/model/index.
 import { joined, type Decoded, type Problem } from "../driver.ts";
 import type { NodeBook, NodeEntry } from "./book.ts";
 import { SAID_MAX } from "./book.ts";
-import { decodePack, withTime } from "./decode.ts";
+import { decodePack, withOrigin } from "./decode.ts";
 import type { NodeDialect } from "./dialect.ts";
 import { backlogOf, keptOf, tickOf, type Backlog, type Kept } from "./messages.ts";
 import type { Conversation, Talk } from "./talk.ts";
-import { dated, forUnknownStart, withPair, type TickLine, type TickPair } from "./tick-line.ts";
+import { dated, forUnknownStart, pruned, withPair, type TickLine, type TickPair } from "./tick-line.ts";
 
 /** What one reading of a node gives. `through` may be acknowledged when all of it is durable. */
 export interface NodeTurn {
@@ -102,6 +102,7 @@ async function datable(
     if (!lines.some((line) => line.boot === boot)) lines = forUnknownStart(lines, { boot, tick }) ?? lines;
   const last = Math.max(0, ...kept.map(({ sequence }) => sequence));
   if (lines === entry.lines && last <= entry.datedThrough) return entry;
+  lines = pruned(lines, new Set(lastOfStart.keys()));
   const after = { ...entry, lines: [...lines], datedThrough: Math.max(entry.datedThrough, last + LEASE) };
   await book.save(after);
   return after;
@@ -110,7 +111,7 @@ async function datable(
 function decodedOf(kept: Kept, dialect: NodeDialect, { lines }: NodeEntry): Decoded {
   if (kept.event) return { samples: [], problems: [] };
   const at = dated(lines, kept);
-  if (at) return withTime(decodePack(dialect, kept.pack), at);
+  if (at) return withOrigin(decodePack(dialect, kept.pack), { ...at, sequence: kept.sequence });
   const detail = `sample ${kept.sequence} is of start ${kept.boot}, of which no time is known; it is left out`;
   return { samples: [], problems: [{ code: "malformed", detail }] };
 }
@@ -135,7 +136,7 @@ function eventsOf({ lines, said }: NodeEntry, kept: readonly Kept[]): NodeSaid[]
     const time = dated(lines, one)?.time;
     const { event } = one;
     if (!event || time === undefined) return [];
-    const isKnown = said.some((old) => old.time === time && old.kind === event.kind);
-    return isKnown ? [] : [{ time, kind: event.kind, detail: String(event.detail) }];
+    const isKnown = said.some(({ sequence }) => sequence === one.sequence);
+    return isKnown ? [] : [{ sequence: one.sequence, time, kind: event.kind, detail: String(event.detail) }];
   });
 }

@@ -31,11 +31,12 @@ export interface TickPair {
 
 export const MS_PER_TICK = 10;
 /** How far a line may be off before a new one is begun, besides what the pair itself leaves open. */
-const OFF_MAX_MS = 50;
-/** A ceramic resonator is within 0.5 %, a quartz within 0.01 %. */
+const OFF_MAX_MS = 200;
+/** A ceramic resonator is within 0.5 %, a quartz within 0.01 %; over a short time, half a second is no matter. */
 const RATE_MAX = 0.05;
-/** Starts and corrections that are remembered. */
-export const LINES_MAX = 32;
+const DOUBT_MIN_MS = 500;
+/** Lines that are remembered, besides those of samples that still wait in the node. */
+export const LINES_KEPT = 16;
 
 /** From one tick to another, which may lie before it; ticks wrap at 2^32 (497 days). */
 const between = (from: number, to: number): number => (to - from) | 0;
@@ -50,18 +51,19 @@ const newestOf = (lines: readonly TickLine[], boot: number): TickLine | undefine
 export function withPair(lines: readonly TickLine[], pair: TickPair, next: number): readonly TickLine[] {
   const { boot, tick, time, uncertainty } = pair;
   const last = newestOf(lines, boot);
-  if (!last) return kept(lines, { boot, from: next, tick, time, msPerTick: MS_PER_TICK, since: tick });
+  if (!last) return [...lines, { boot, from: next, tick, time, msPerTick: MS_PER_TICK, since: tick }];
   if (Math.abs(time - timeBy(last, tick)) <= uncertainty + OFF_MAX_MS) return lines;
   const { since } = last;
   const [ticks, ms] = [between(last.tick, tick), time - last.time];
   // Through both pairs: what was sampled between them keeps its order. Where the time was set back there is no such line.
   const msPerTick = ticks > 0 && ms > 0 ? ms / ticks : MS_PER_TICK;
-  const doubtful = Math.abs(msPerTick / MS_PER_TICK - 1) > RATE_MAX;
-  return kept(lines, { boot, from: next, tick, time, msPerTick, since, ...(doubtful && { doubtful }) });
+  const doubtful = Math.abs(ms - ticks * MS_PER_TICK) > Math.abs(ms) * RATE_MAX + DOUBT_MIN_MS;
+  return [...lines, { boot, from: next, tick, time, msPerTick, since, ...(doubtful && { doubtful }) }];
 }
 
-const kept = (lines: readonly TickLine[], line: TickLine): readonly TickLine[] =>
-  [...lines, line].slice(-LINES_MAX);
+/** Without lines that nothing needs any more. */
+export const pruned = (lines: readonly TickLine[], waiting: ReadonlySet<number>): readonly TickLine[] =>
+  lines.filter(({ boot }, index) => waiting.has(boot) || index >= lines.length - LINES_KEPT);
 
 /**
  * A line for a start that was over before it was compared: its last sample is given the time at which the next known
@@ -80,7 +82,7 @@ export function forUnknownStart(
   if (!next) return undefined;
   const time = instant(Math.round(timeBy(next, 0)));
   const line: TickLine = { ...last, from: 0, time, msPerTick: MS_PER_TICK, since: last.tick, doubtful: true };
-  return [line, ...lines].slice(0, LINES_MAX);
+  return [line, ...lines];
 }
 
 /** When a sample was taken, and whether that is only an estimate. Undefined where its start is not known. */

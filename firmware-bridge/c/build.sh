@@ -22,8 +22,9 @@ avr() {
     -Wl,--section-start=.writepage=0x7f00 avr/boot.c -o "$out/boot.elf"
   avr-objcopy -O binary -j .text -j .data "$out/node.elf" "$out/node.bin"
   avr-objcopy -O binary "$out/boot.elf" "$out/boot.bin"
-  { cat "$out/node.bin"; head -c 32768 /dev/zero | tr '\0' '\377'; } | head -c 28672 >"$out/node.flash"
-  { cat "$out/boot.bin"; head -c 4096 /dev/zero | tr '\0' '\377'; } | head -c 4096 >>"$out/node.flash"
+  avr-objcopy -I binary -O binary --gap-fill 0xff --pad-to 0x7000 "$out/node.bin" "$out/node.flash"
+  avr-objcopy -I binary -O binary --gap-fill 0xff --pad-to 0x1000 "$out/boot.bin" "$out/boot.flash"
+  cat "$out/boot.flash" >>"$out/node.flash"
   # The library alone: what the linker keeps of it, with the compiler's own routines left out.
   local flash ram
   flash=$(avr-size -t "$out"/{check,cbor,store,node}.avr.o | awk '/TOTALS/ { print $1 + $2 }')

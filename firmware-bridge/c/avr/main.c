@@ -176,14 +176,17 @@ int main(void) {
   update_open(node.key);
   sei();
   fl_event(&node, FL_EVENT_STARTED, cause);
-  uint32_t next = ticks() + TICKS_A_SECOND;
+  /* The first sample comes after a second; a shorter interval counts at once. */
+  uint32_t last = ticks();
+  bool is_first = true;
   set_sleep_mode(SLEEP_MODE_IDLE);
   for (;;) {
     wdt_reset();
     attend();
-    if ((int32_t)(ticks() - next) >= 0) {
+    if (ticks() - last >= (is_first ? 1u : fl_interval(&node)) * (uint32_t)TICKS_A_SECOND) {
+      last = ticks();
+      is_first = false;
       take_sample();
-      next = ticks() + (uint32_t)fl_interval(&node) * TICKS_A_SECOND;
     }
     update_finish(ticks() / TICKS_A_SECOND);
     cli();

@@ -1,7 +1,8 @@
 /*
  * The real firmware in an emulated ATmega328P (libsimavr), its serial line on a pseudo-terminal.
  *
- *   emulator IMAGE STATE     IMAGE: 32 kB of flash; STATE: a file that keeps flash and EEPROM over power cuts
+ *   emulator IMAGE STATE [SPEED]   IMAGE: 32 kB of flash; STATE: a file that keeps flash and EEPROM over power cuts;
+ *                                  SPEED: how many seconds of a sleeping node pass in one of the world, 1 where absent
  *
  * Prints `ready /dev/pts/N`, and `relay 0|1` when the pump's relay changes. Reads lines:
  *   pulses N          N pulses of the meter, 50 ms apart in the node's time
@@ -35,6 +36,7 @@
 #define PULSE_CYCLES 800000u
 #define CYCLES_A_LOOK 4000u
 #define QUEUE_MAX 4096u
+#define SLEEP_MAX_US 10000u
 
 static uint8_t flash[FLASH_BYTES], eeprom[EEPROM_BYTES];
 static avr_t *avr;
@@ -46,6 +48,9 @@ static avr_cycle_count_t next_edge, cut_at;
 static uint8_t queue[QUEUE_MAX];
 static size_t queue_in, queue_out;
 static const char *state_file;
+static unsigned speed = 1;
+static uint64_t started_us;
+
 
 static void fail(const char *what) {
   fprintf(stderr, "emulator: %s: %s\n", what, strerror(errno));
@@ -102,6 +107,18 @@ static void set_inputs(void) {
     avr_raise_irq(avr_io_getirq(avr, AVR_IOCTL_ADC_GETIRQ, (int)(ADC_IRQ_ADC0 + i)), analog[i]);
 }
 
+static uint64_t world_us(void) {
+  struct timespec at;
+  clock_gettime(CLOCK_MONOTONIC, &at);
+  return (uint64_t)at.tv_sec * 1000000u + (uint64_t)at.tv_nsec / 1000u;
+}
+
+/* The node sleeps between interrupts: there its time is held against the world's. One that is behind catches up. */
+static void on_sleep(avr_t *node, avr_cycle_count_t cycles) {
+  uint64_t due = started_us + (node->cycle + cycles) / 16u / speed, now = world_us();
+  if (due > now + 500u) usleep((useconds_t)(due - now < SLEEP_MAX_US ? due - now : SLEEP_MAX_US));
+}
+
 static void power_on(void) {
   avr = avr_make_mcu_by_name("atmega328p");
   if (!avr) fail("atmega328p");
@@ -109,6 +126,7 @@ static void power_on(void) {
   avr->frequency = 16000000;
   avr->vcc = avr->avcc = avr->aref = 5000;
   avr->log = LOG_ERROR;
+  avr->sleep = on_sleep;
   memcpy(avr->flash, flash, FLASH_BYTES);
   avr->codeend = avr->flashend;
   avr_eeprom_desc_t desc = {.ee = eeprom, .offset = 0, .size = EEPROM_BYTES};
@@ -123,6 +141,7 @@ static void power_on(void) {
   avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_OUT_XOFF), on_xoff, NULL);
   avr_irq_register_notify(port('B', 0), on_relay, NULL);
   may_send = true;
+  started_us = world_us();
   cut_at = 0;
   next_edge = 0;
   pin_low = false;
@@ -211,8 +230,8 @@ static void open_line(void) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 3) {
-    fprintf(stderr, "use: emulator IMAGE STATE\n");
+  if (argc < 3 || argc > 4 || (argc == 4 && (speed = (unsigned)atoi(argv[3])) == 0)) {
+    fprintf(stderr, "use: emulator IMAGE STATE [SPEED]\n");
     return 2;
   }
   memset(eeprom, 0xff, EEPROM_BYTES);

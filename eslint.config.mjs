@@ -23,4 +23,6 @@ export default tseslint.config(
     },
   },
   { files: ["cli/**", "bench/**", "scripts/**"], rules: { "no-console": "off" } },
+  // Node-RED loads its nodes as CommonJS.
+  { files: ["flows/**/*.js"], rules: { "@typescript-eslint/no-require-imports": "off" } },
 );

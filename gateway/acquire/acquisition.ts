@@ -1,5 +1,5 @@
 import { realpathSync } from "node:fs";
-import type { Placement } from "../../domain/energy/normalise.ts";
+import { SOURCES, type Placement } from "../../domain/energy/normalise.ts";
 import {
   deviceId,
   FieldwattError,
@@ -169,7 +169,9 @@ function placedDevices(site: Site, catalogue: Catalogue): Placed[] {
   if (problem) throw new FieldwattError("SITE_FILE_INVALID", problem.message);
   return devices.map((sited) => {
     const { id, mounting, reversed } = sited.device;
-    const { generator } = sited.definition;
+    // What a flow writes is in the site's sense already.
+    const isVirtual = sited.connection.kind === "virtual";
+    const generator = isVirtual ? SOURCES.has(mounting) : sited.definition.generator;
     return {
       ...sited,
       placement: { device: deviceId(id), mounting, reversed, generator },

@@ -93,8 +93,7 @@ async function keepOne(
   const span = { from: time, to: instant(time + 1) };
   for (const { quantity, value } of samples) {
     const [there] = store.readings.between(streamId(deviceId(device), quantity), span);
-    // Signs turn with the mounting; the size of the value does not.
-    if (there && Math.abs(there.value) !== Math.abs(value))
+    if (there && there.value !== value)
       throw new FieldwattError("MESSAGE_INVALID", `${device}: at that time ${quantity} has another value`);
   }
 }

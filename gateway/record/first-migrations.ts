@@ -6,7 +6,6 @@ export type MigrationStep = string | { readonly piece: (db: DatabaseSync) => boo
 
 /** The first steps of the record's schema (migrations.ts): from an empty file to readings in blocks. */
 export const firstMigrations: readonly MigrationStep[] = [
-export const migrations: readonly MigrationStep[] = [
   `
   CREATE TABLE stream (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 
@@ -170,4 +169,5 @@ export const migrations: readonly MigrationStep[] = [
   DROP TABLE boundary;
   `,
   // Readings live in the journal and in blocks; those of older records move there.
+  { piece: packOldestRows, sql: "DROP TABLE reading" },
 ];

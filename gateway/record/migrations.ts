@@ -8,8 +8,8 @@ export type { MigrationStep } from "./first-migrations.ts";
  * The record's schema, one step after another; a step is never changed once it is released. `PRAGMA user_version`
  * holds the number of steps that a file has seen.
  */
+export const migrations: readonly MigrationStep[] = [
   ...firstMigrations,
-  { piece: packOldestRows, sql: "DROP TABLE reading" },
   `
   -- tried: when a release was first handed to the wire. What waited before this column was there may have been.
   ALTER TABLE release ADD COLUMN tried INTEGER;

@@ -1,6 +1,5 @@
 import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { messageOf } from "../../domain/model/index.ts";
 import { loadCatalogue, type Catalogue } from "../../drivers/index.ts";
 import { checkYamlFile, type FileProblem } from "../../platform/yaml-file.ts";
 import { withDevices } from "./devices.ts";

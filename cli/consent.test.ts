@@ -66,7 +66,7 @@ governance: ${JSON.stringify(governanceOf(OFFICERS))}
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it("keeps a yes, prints its receipts, and takes it back", () => {
+it("keeps a yes, prints its receipts, and takes it back", { timeout: 120_000 }, () => {
   run("give", ...who, "--offer", "trading");
   const receipt = (format: string) =>
     JSON.parse(run("receipt", ...who, "--id", "1", "--format", format)) as Record<string, unknown>;
@@ -80,4 +80,18 @@ it("keeps a yes, prints its receipts, and takes it back", () => {
 
 it("has no receipt of what nobody said", () => {
   expect(() => run("receipt", ...who, "--id", "99")).toThrow(/no consent with the number 99/);
+});
+
+it("keeps limits that are stricter than the offer, and who said it for whom", { timeout: 120_000 }, () => {
+  const site = who.slice(0, 2);
+  expect(run("mandate", "give", ...who, "--guardian", "Aunt Njeri", "--offers", "trading")).toMatch(
+    /^mandate 1: Aunt Njeri may say yes for house-01 until /,
+  );
+  run("give", ...who, "--offer", "trading", "--mandate", "1", "--retention-days", "7");
+  expect(run("list", ...who)).toMatch(/until .* {2}said by Aunt Njeri {2}within \{"retentionDays":7\}\n$/);
+  run("mandate", "revoke", ...site, "--id", "1");
+  expect(run("mandate", "list", ...site)).toMatch(/^1 {2}Aunt Njeri for house-01 {2}trading {2}revoked /);
+  expect(() => run("give", ...who, "--offer", "trading", "--mandate", "9")).toThrow(/gave no mandate 9/);
+  const backwards = ["--about-from", "2026-08-01", "--about-to", "2026-07-01"];
+  expect(() => run("give", ...who, "--offer", "trading", ...backwards)).toThrow(/must be before/);
 });

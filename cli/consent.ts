@@ -13,19 +13,24 @@ import { NO_POLICY_WORDS, openGovernance, type PolicyStanding } from "../gateway
 import { within } from "../gateway/governance/chain.ts";
 import { openCommands } from "../gateway/record/open.ts";
 import { consentRecords, givingOf, type ConsentRecord } from "../gateway/release/consents.ts";
+import { mandateRecords } from "../gateway/release/mandates.ts";
+import { limitsToText } from "../protocol/policy.ts";
 import { loadSite, type Site } from "../gateway/site/load.ts";
 import type { ClockLine } from "../platform/clock.ts";
 import { clockLine, clockOf, wholeNumber } from "./command-line.ts";
+import { limitsInLine, limitsOf, withLimits, type LimitChoice } from "./consent-limits.ts";
+import { mandateCommand } from "./consent-mandate.ts";
 import { receiptCommand } from "./consent-receipt.ts";
 
 const YEAR_DAYS = 365;
 const DAY_MS = 86_400_000;
 
-interface Choice {
+interface Choice extends LimitChoice {
   readonly site: string;
   readonly member: string;
   readonly offer: string;
   readonly days: number;
+  readonly mandate?: number;
   readonly clock?: ClockLine;
 }
 
@@ -39,7 +44,12 @@ export function consentCommand(): Command {
     .option("--member <id>", "of one member only")
     .option("--json", "print JSON")
     .action(list);
-  withChoice(consent.command("give").description("keep a member's yes to an offer"))
+  withLimits(withChoice(consent.command("give").description("keep a member's yes to an offer")))
+    .option(
+      "--mandate <n>",
+      "said by a guardian, under this mandate (consent mandate list)",
+      wholeNumber({ from: 1, to: Number.MAX_SAFE_INTEGER }),
+    )
     .option("--days <n>", "how long the consent lasts", wholeNumber({ from: 1, to: 3650 }), YEAR_DAYS)
     .addHelpText(
       "after",
@@ -49,13 +59,13 @@ export function consentCommand(): Command {
   withChoice(
     consent.command("withdraw").description("end a member's consent; nothing is released from now on"),
   ).action(withdraw);
-  return consent.addCommand(receiptCommand());
+  return consent.addCommand(receiptCommand()).addCommand(mandateCommand());
 }
 
 async function list({ site, member, json }: { site: string; member?: string; json?: true }): Promise<void> {
   await using store = await openCommands({ path: recordOf(await loadSite(site)) });
   const consents = consentRecords(store.read, member === undefined ? undefined : memberId(member));
-  if (json) console.log(JSON.stringify(consents, null, 2));
+  if (json) console.log(JSON.stringify(consents.map(asJson), null, 2));
   else for (const c of consents) console.log(lineOf(c));
 }
 
@@ -75,7 +85,11 @@ async function give(choice: Choice): Promise<void> {
   const year = addMs(given, choice.days * DAY_MS);
   const expires = year <= offer.expires ? year : offer.expires;
   if (expires <= given) throw new FieldwattError("OPTION_INVALID", `The offer ${offer.id} has ended`);
-  await store.run("giveConsent", givingOf({ member, policy, offer, given, expires }));
+  const { mandate } = choice;
+  if (mandate !== undefined && !mandateRecords(store.read, member).some(({ id }) => id === mandate))
+    throw new FieldwattError("OPTION_INVALID", `${member} gave no mandate ${mandate}`);
+  const yes = { member, policy, offer, given, expires, limits: limitsOf(choice) };
+  await store.run("giveConsent", givingOf({ ...yes, ...(mandate !== undefined && { mandate }) }));
   console.log(`${member} agreed to "${offer.title}" until ${toIso(expires).slice(0, 10)}`);
 }
 
@@ -122,10 +136,16 @@ function mustBeInForce(standing: PolicyStanding): VotedPolicy {
   throw new FieldwattError("POLICY_REFUSED", `No policy is in force: ${why}`);
 }
 
-function lineOf({ id, member, offer, given, expires, withdrawn }: ConsentRecord): string {
+const asJson = ({ limits, ...consent }: ConsentRecord): object => ({
+  ...consent,
+  limits: JSON.parse(limitsToText(limits)) as unknown,
+});
+
+function lineOf({ id, member, offer, given, expires, withdrawn, limits, guardian }: ConsentRecord): string {
   const end =
     withdrawn === undefined
       ? `until ${toIso(expires).slice(0, 10)}`
       : `withdrawn ${toIso(withdrawn).slice(0, 16)}`;
-  return `${id}  ${member}  ${offer}  since ${toIso(given).slice(0, 16)}  ${end}`;
+  const said = guardian ? `  said by ${guardian.guardian}` : "";
+  return `${id}  ${member}  ${offer}  since ${toIso(given).slice(0, 16)}  ${end}${said}${limitsInLine(limits)}`;
 }

@@ -18,6 +18,8 @@ export interface Left {
   readonly item: string;
   /** When the hub's signed receipt for exactly these bytes came; absent while it waits. */
   readonly received?: Instant;
+  /** How many are in it, where it is a sum over a group; 0 for the member's own. */
+  readonly homes: number;
   /** Whether it was ever handed to the wire. */
   readonly tried: boolean;
   /** Where it was taken out of the outbox before a receipt came. */
@@ -39,7 +41,8 @@ export function leftOn(
   const { start, end } = dayBounds(day, zone);
   const where = `WHERE ${ABOUT} AND released >= ?2 AND released < ?3`;
   const sql = `SELECT release.sequence, released, offer, recipient, item, tried, receipt.received,
-      dropped.time AS dropped, because
+      dropped.time AS dropped, because,
+      (SELECT count(*) FROM group_member WHERE group_member.sequence = release.sequence) AS homes
     FROM release LEFT JOIN receipt USING (sequence) LEFT JOIN dropped USING (sequence) ${where}
     ORDER BY release.sequence DESC LIMIT ?4`;
   const count = db.prepare(`SELECT count(*) AS n FROM release ${where}`).get(member, start, end)?.n;
@@ -52,6 +55,7 @@ export function leftOn(
       offer: String(row.offer),
       recipient: String(row.recipient),
       item: String(row.item),
+      homes: Number(row.homes),
       tried: row.tried !== null || row.received !== null,
       ...(row.received !== null && { received: instant(Number(row.received)) }),
       ...(row.dropped !== null && {
@@ -91,6 +95,8 @@ export interface OfferState {
   readonly because?: DenyReason;
   /** The yes that was given last and not taken back, as it was given. */
   readonly consent?: PinnedConsent;
+  /** There is a yes that was not taken back and has not run out, whether anything leaves under it or not. */
+  readonly agreed: boolean;
   /** There is a yes that would hold, but the offer has grown since: the member is asked again. */
   readonly askedAgain: boolean;
 }
@@ -113,6 +119,7 @@ export function offersOf(
       ...{ offer, shared: because === undefined },
       ...(because && { because }),
       ...(consent && { consent }),
+      agreed: consent !== undefined && now < consent.expires,
       askedAgain: because === "consentOtherPolicy" && consent !== undefined && now < consent.expires,
     };
   });

@@ -1,8 +1,8 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
-import { memberId } from "../../domain/model/index.ts";
+import { GRANULARITIES, instant, memberId } from "../../domain/model/index.ts";
 import type { SessionEnv } from "../../platform/web/index.ts";
 import { canonicalJson } from "../../protocol/canonical.ts";
-import { offerAsWritten } from "../../protocol/policy.ts";
+import { limitsToText, offerAsWritten } from "../../protocol/policy.ts";
 import { odrlOffers, RECEIPT_FORMATS, receiptText, stateOf } from "../../protocol/receipts/index.ts";
 import { consentRecords } from "../release/consents.ts";
 import { receiptFacts } from "../release/receipts.ts";
@@ -11,7 +11,7 @@ import { speechFor, type Portal } from "./context.ts";
 import { erasureApi } from "./erasure-api.ts";
 import { offersSchema, problemSchema } from "./schemas.ts";
 import { offersOf } from "./shared.ts";
-import { giveOne, withdrawAll, withdrawOne } from "./sharing-routes.ts";
+import { giveOne, withdrawAll, withdrawOne, type Yes } from "./sharing-routes.ts";
 
 /** Offers, consents and their receipts. The member is always the one of the session, never a parameter. */
 const tags = ["Member"];
@@ -34,6 +34,8 @@ const consentSchema = z
     ...{ id: z.int(), offer: z.string(), purpose: z.string(), recipient: z.string() },
     ...{ policyVersion: z.int(), policyHash: z.string() },
     ...{ given: time, expires: time, withdrawn: time.nullable() },
+    limits: anyJson.openapi({ description: "The member's own, as they are written in a consent" }),
+    guardian: z.string().nullable().openapi({ description: "Who said it for the member" }),
     state: z.enum(["given", "withdrawn", "expired"]),
   })
   .openapi("Consent");
@@ -84,6 +86,19 @@ function offerRoutes(api: OpenAPIHono<SessionEnv>, portal: Portal): void {
   );
 }
 
+/** The member's own limits; one that is looser than the offer has no effect. */
+const limitsBody = z
+  .strictObject({
+    granularity: z.enum(GRANULARITIES).exactOptional(),
+    retentionDays: z.int().positive().exactOptional(),
+    leastMembers: z.int().min(2).exactOptional(),
+    window: z
+      .strictObject({ from: time, to: time })
+      .refine(({ from, to }) => from < to)
+      .exactOptional(),
+  })
+  .openapi("Limits");
+
 const giveBody = z.strictObject({
   offer: z.string().max(100),
   policyVersion: z.int().openapi({ description: "The policy as the member read it" }),
@@ -93,7 +108,13 @@ const giveBody = z.strictObject({
     .max(365)
     .exactOptional()
     .openapi({ description: "How long the yes lasts; otherwise a year, or as long as the offer" }),
+  limits: limitsBody.default({}),
 });
+
+function yesOf({ limits: { window, ...limits }, ...yes }: z.infer<typeof giveBody>, member: string): Yes {
+  const span = window && { from: instant(window.from), to: instant(window.to) };
+  return { ...yes, member, limits: { ...limits, ...(span && { window: span }) } };
+}
 
 function consentRoutes(api: OpenAPIHono<SessionEnv>, portal: Portal): void {
   const { store, clock } = portal;
@@ -105,8 +126,9 @@ function consentRoutes(api: OpenAPIHono<SessionEnv>, portal: Portal): void {
     }),
     (c) => {
       const consents = consentRecords(store.read, memberId(c.var.person.id)).map((consent) => {
-        const { member: _, limits: __, guardian: ___, withdrawn = null, ...rest } = consent;
-        return { ...rest, withdrawn, state: stateOf({ consent, now: clock.now() }) };
+        const { member: _, limits, guardian = null, withdrawn = null, ...rest } = consent;
+        const said = { limits: jsonOf(limitsToText(limits)), guardian: guardian?.guardian ?? null };
+        return { ...rest, ...said, withdrawn, state: stateOf({ consent, now: clock.now() }) };
       });
       return c.json({ consents }, 200);
     },
@@ -122,7 +144,7 @@ function consentRoutes(api: OpenAPIHono<SessionEnv>, portal: Portal): void {
       },
     }),
     async (c) => {
-      const kept = await giveOne(portal, { ...c.req.valid("json"), member: c.var.person.id });
+      const kept = await giveOne(portal, yesOf(c.req.valid("json"), c.var.person.id));
       return kept ? c.body(null, 204) : c.json({ error: "Read the offer again." }, 409);
     },
   );

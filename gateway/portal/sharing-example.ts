@@ -1,4 +1,10 @@
-import type { Summary, SummaryKind, VotedOffer } from "../../domain/model/index.ts";
+import {
+  rationalToText,
+  type CollectiveOffer,
+  type Summary,
+  type SummaryKind,
+  type VotedOffer,
+} from "../../domain/model/index.ts";
 import { canonicalJson } from "../../protocol/canonical.ts";
 import type { SummaryItem } from "../../protocol/messages.ts";
 import { itemOf } from "../release/gate.ts";
@@ -30,19 +36,35 @@ export function exampleOf(
 ): { readonly text: string; readonly own: boolean } {
   const sent = store.read
     .prepare(
-      "SELECT item FROM release WHERE member = ? AND offer = ? AND item <> '' ORDER BY sequence DESC LIMIT 1",
+      `SELECT item FROM release WHERE offer = ?2 AND item <> ''
+         AND (member = ?1 OR sequence IN (SELECT sequence FROM group_member WHERE member = ?1))
+       ORDER BY sequence DESC LIMIT 1`,
     )
     .get(member, offer.id);
   if (sent) return { text: String(sent.item), own: true };
+  if (offer.lane === "collective") return { text: itemText(madeSum(offer), { offer, policy }), own: false };
   const last = store.read
     .prepare("SELECT summary FROM summary WHERE member = ? AND kind = ? ORDER BY time DESC LIMIT 1")
     .get(member, offer.kind);
   const summary = last ? itemOf(JSON.parse(String(last.summary)) as Summary, NOBODY) : MADE[offer.kind];
-  const item = {
-    offer: offer.id,
-    policyVersion: inForce(policy)?.version ?? 0,
-    purpose: offer.purpose,
-    summary,
-  };
-  return { text: canonicalJson({ ...item, sequence: 1 }), own: last !== undefined };
+  return { text: itemText(summary, { offer, policy }), own: last !== undefined };
+}
+
+const itemText = (
+  summary: SummaryItem,
+  { offer, policy }: { readonly offer: VotedOffer } & Pick<Portal, "policy">,
+): string =>
+  canonicalJson({
+    ...{ offer: offer.id, purpose: offer.purpose, policyVersion: inForce(policy)?.version ?? 0 },
+    ...{ summary, sequence: 1 },
+  });
+
+/** A sum that nobody made, in the form of the offer's: each of the fewest homes counts for half of what it may. */
+function madeSum({ kind, group, clamp, round, unit, noise }: CollectiveOffer): SummaryItem {
+  const value = Math.ceil((group.leastMembers * clamp) / 2 / round) * round;
+  const [from, to] = [1_781_470_800_000, 1_781_557_200_000];
+  const made = { kind: "groupStatistic", of: kind, from, to, value, unit } as const;
+  return noise
+    ? { ...made, epsilon: rationalToText(noise.epsilon) }
+    : { ...made, members: group.leastMembers };
 }

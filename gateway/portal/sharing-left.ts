@@ -129,7 +129,9 @@ function releaseRow(left: Left, { store, policy }: Portal, words: Words): Html {
   return html`<details class="row">
     <summary>
       <span class="when">${f.time(left.released)}</span>
-      <span>${title} → ${left.recipient} <small>${stateWords(left, words)}</small></span>
+      <span
+        >${title} → ${left.recipient}${sumWords(left, words)} <small>${stateWords(left, words)}</small></span
+      >
     </summary>
     <p class="any">${left.item === "" ? w.forgotten : left.tried ? w.bytes : w.bytesKept}</p>
     ${left.item === "" ? "" : html`<pre>${left.item}</pre>`}
@@ -143,12 +145,15 @@ function releaseRow(left: Left, { store, policy }: Portal, words: Words): Html {
   </details>`;
 }
 
+const sumWords = ({ homes }: Left, { w, f }: Words): string =>
+  homes > 0 ? `, ${fill(w.sumOf, { n: f.number(homes) })}` : "";
+
 /** What became of a release, in one sentence. */
-export function stateWords({ received, dropped, tried }: Left, { w, f }: Words): string {
+export function stateWords({ received, dropped, tried, homes }: Left, { w, f }: Words): string {
   if (received !== undefined) return fill(w.received, { time: f.time(received) });
   if (!dropped) return tried ? w.sent : w.waiting;
   const what = fill(tried ? w.droppedSent : w.neverSent, { time: f.dateTime(dropped.time) });
-  return `${what}. ${fill(w.because, { because: becauseWords(dropped.because, w) })}`;
+  return `${what}. ${fill(w.because, { because: homes > 0 ? w.groupChanged : becauseWords(dropped.because, w) })}`;
 }
 
 function keyCard(portal: Portal, w: LeftWords): Html {

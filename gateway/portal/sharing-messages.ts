@@ -26,6 +26,7 @@ const en = {
   exampleMade: "You have none yet. This one is made up.",
   askedAgain:
     "The co-op has changed this offer since you said yes: it is looser now. Your yes was to the older one, so nothing of it leaves. Read it again if you want to share it.",
+  badLimit: "One of your limits cannot be read. Nothing was kept; please try again.",
   off: "not shared",
   on: "shared",
   askTitle: "Do you want to share this?",
@@ -80,6 +81,7 @@ const sw: SharingWords = {
   exampleMade: "Bado huna. Hii ni ya mfano tu.",
   askedAgain:
     "Ushirika umebadilisha toleo hili tangu useme ndiyo: sasa linaruhusu zaidi. Ndiyo yako ilikuwa kwa lile la zamani, kwa hiyo hakuna kinachotoka. Lisome tena ukitaka kushiriki.",
+  badLimit: "Moja ya masharti yako halisomeki. Hakuna kilichohifadhiwa; tafadhali jaribu tena.",
   off: "haishirikiwi",
   on: "inashirikiwa",
   askTitle: "Unataka kushiriki hii?",

@@ -5,18 +5,22 @@ import { receiptFacts } from "../release/receipts.ts";
 import { showPage, speechFor, type Portal, type PortalContext } from "./context.ts";
 import { fill } from "./format.ts";
 import { purposeWords } from "./messages.ts";
+import { limitsInWords } from "./sharing-limits.ts";
+import { limitWords } from "./sharing-limits-messages.ts";
 import { receiptWords } from "./sharing-receipt-messages.ts";
 import { sharingWords } from "./sharing-messages.ts";
 
 /** One consent on one sheet of paper. */
 export function receiptPage(c: PortalContext, portal: Portal): Response | Promise<Response> {
-  const { f, language } = speechFor(c, portal);
+  const speech = speechFor(c, portal);
+  const { f, language } = speech;
   const member = c.var.person.id;
   const facts = receiptFacts(portal, { id: Number(c.req.param("id")), member, language });
   if (!facts) return c.redirect("/sharing", 303);
   const [w, s] = [receiptWords(language), sharingWords(language)];
   const { consent, offer, site } = facts;
   const { given, expires, withdrawn } = consent;
+  const limits = limitsInWords(consent.limits, speech);
   const state = fill(w[stateOf(facts)], {
     time: f.dateTime(withdrawn ?? expires),
     date: f.fullDate(expires),
@@ -35,6 +39,7 @@ export function receiptPage(c: PortalContext, portal: Portal): Response | Promis
         ${offer ? row(s.what, s[offer.kind]) : ""} ${row(s.who, consent.recipient)}
         ${row(s.why, `${purposeWords(consent.purpose, language)} (${consent.purpose})`)}
         ${offer ? row(s.keeps, fill(s.keepsDays, { days: f.number(offer.retentionDays) })) : ""}
+        ${limits.length > 0 ? row(limitWords(language).own, limits.join("; ")) : ""}
         ${row(w.policy, String(consent.policyVersion))}
         ${row(w.givenOn, `${f.fullDate(given)}, ${f.time(given)}`)} ${row(w.state, state)}
         ${row(w.number, String(consent.id))} ${row(w.made, `${f.fullDate(facts.now)}, ${f.time(facts.now)}`)}

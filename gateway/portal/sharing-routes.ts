@@ -1,10 +1,13 @@
 import type { Hono } from "hono";
-import { addMs, memberId, type OfferId } from "../../domain/model/index.ts";
+import { addMs, memberId, type ConsentLimits, type OfferId } from "../../domain/model/index.ts";
 import type { SessionEnv } from "../../platform/web/index.ts";
 import { consentRecords, givingOf } from "../release/consents.ts";
 import { inForce } from "../site/load.ts";
 import { speechFor, type Portal, type PortalContext } from "./context.ts";
 import { forgettingRoutes } from "./erasure-home.ts";
+import { guardianRoutes } from "./sharing-guardians.ts";
+import { limitsFrom } from "./sharing-limits.ts";
+import { sharingWords } from "./sharing-messages.ts";
 import { receiptPage } from "./sharing-receipt.ts";
 import { confirmPage, longestDays, sharingPage } from "./sharing.ts";
 
@@ -23,19 +26,23 @@ export function sharingPages(app: Hono<SessionEnv>, portal: Portal): void {
     const waiting = await withdrawAll(portal, c.var.person.id);
     return c.redirect(`/sharing?taken=all&waiting=${waiting}`, 303);
   });
+  guardianRoutes(app, portal);
   forgettingRoutes(app, portal);
   app.post("/offers/:id", sessions.require("member"), (c) => decide(c, portal));
 }
 
 async function decide(c: PortalContext, portal: Portal): Promise<Response> {
   const id = c.req.param("id") ?? "";
-  const { share, policyVersion, days } = await c.req.parseBody();
+  const { share, policyVersion, days, ...rest } = await c.req.parseBody();
   const member = c.var.person.id;
   if (share !== "yes") {
     const waiting = await withdrawOne(portal, { member, offer: id });
     return c.redirect(`/sharing?taken=${encodeURIComponent(id)}&waiting=${waiting}`, 303);
   }
-  const yes = { member, offer: id, policyVersion: Number(policyVersion) };
+  const limits = limitsFrom(rest, portal.site.timeZone);
+  if (!limits)
+    return sharingPage(c, portal, { problem: sharingWords(speechFor(c, portal).language).badLimit });
+  const yes = { member, offer: id, policyVersion: Number(policyVersion), limits };
   if (await giveOne(portal, { ...yes, ...(days !== undefined && { days: Number(days) }) }))
     return c.redirect(`/sharing?given=${encodeURIComponent(id)}`, 303);
   return sharingPage(c, portal, { problem: speechFor(c, portal).t.policyChanged });
@@ -48,6 +55,8 @@ export interface Yes {
   readonly policyVersion: number;
   /** How long it lasts; at most a year, and no longer than the offer: that long where it is not said. */
   readonly days?: number;
+  /** Stricter than the offer; none where absent. */
+  readonly limits?: ConsentLimits;
 }
 
 /** Keeps a yes. @returns false where the offer is not what the member saw, or the length is none */
@@ -60,7 +69,10 @@ export async function giveOne({ policy: source, store, clock }: Portal, yes: Yes
   const { days = longest } = yes;
   if (!Number.isInteger(days) || days < 1 || days > longest) return false;
   const [member, expires] = [memberId(yes.member), addMs(given, days * DAY_MS)];
-  await store.run("giveConsent", givingOf({ member, policy, offer, given, expires }));
+  await store.run(
+    "giveConsent",
+    givingOf({ member, policy, offer, given, expires, limits: yes.limits ?? {} }),
+  );
   return true;
 }
 

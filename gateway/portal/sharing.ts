@@ -1,11 +1,15 @@
 import { html } from "hono/html";
-import { memberId, type Instant, type VotedOffer } from "../../domain/model/index.ts";
+import { memberId, type ConsentLimits, type Instant, type VotedOffer } from "../../domain/model/index.ts";
 import type { Html } from "../../platform/web/index.ts";
 import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
 import { erasureWords } from "./erasure-messages.ts";
 import { fill } from "./format.ts";
 import { purposeWords } from "./messages.ts";
 import { exampleOf } from "./sharing-example.ts";
+import { guardiansCard } from "./sharing-guardians.ts";
+import { becauseWords, leftWords } from "./sharing-left-messages.ts";
+import { groupInWords, limitFields, limitsInWords } from "./sharing-limits.ts";
+import { limitWords } from "./sharing-limits-messages.ts";
 import { sharingWords, type SharingWords } from "./sharing-messages.ts";
 import { inForce } from "../site/load.ts";
 import { consentRecords, type ConsentRecord } from "../release/consents.ts";
@@ -52,6 +56,7 @@ export function sharingPage(
       <section class="card" id="receipts">
         ${receiptList(consentRecords(store.read, memberId(member)), portal, speech)}
       </section>
+      ${guardiansCard(portal, member, speech)}
       <p><a href="/left">${w.leftLink}</a></p>
       <p><a href="/forgetting">${erasureWords(speech.language).link}</a></p>
     `,
@@ -96,7 +101,7 @@ function offerCard(state: OfferState, around: Around): Html {
       </div>
       ${switchOf(state, around.speech)}
     </div>
-    ${state.askedAgain ? html`<p class="notice">${w.askedAgain}</p>` : ""} ${termsOf(offer, around.speech)}
+    ${agreedNotice(state, around.speech)} ${termsOf(offer, around.speech)}
     ${
       shared && consent
         ? html`<dl class="terms">
@@ -104,11 +109,39 @@ function offerCard(state: OfferState, around: Around): Html {
             <dd>${f.dateTime(consent.given)}</dd>
             <dt>${w.until}</dt>
             <dd>${fill(w.untilText, { until: f.fullDate(consent.expires) })}</dd>
+            ${ownLimits(consent.limits, around.speech)}
           </dl>`
         : ""
     }
     ${exampleBlock(offer, around)}
   </section>`;
+}
+
+function ownLimits(limits: ConsentLimits, speech: Speech): Html {
+  const words = limitsInWords(limits, speech);
+  if (words.length === 0) return html``;
+  return html`<dt>${limitWords(speech.language).own}</dt>
+    <dd>${words.join("; ")}</dd>`;
+}
+
+/** What became of a yes under which nothing leaves now, and the way out of it. */
+function agreedNotice(
+  { offer, shared, because, agreed, askedAgain, consent }: OfferState,
+  speech: Speech,
+): Html {
+  if (shared || !agreed || !consent || !because) return html``;
+  const [w, l] = [sharingWords(speech.language), limitWords(speech.language)];
+  const limits = limitsInWords(consent.limits, speech);
+  const reason = becauseWords(because, leftWords(speech.language));
+  const words = because === "limitStricter" ? l.limited : fill(l.notNow, { because: reason });
+  return html`<div class="notice">
+    <p class="any">
+      ${askedAgain ? w.askedAgain : words} ${limits.length > 0 ? `${l.own}: ${limits.join("; ")}.` : ""}
+    </p>
+    <form method="post" action="/offers/${offer.id}">
+      <button class="plain" name="share" value="no">${l.takeBack}</button>
+    </form>
+  </div>`;
 }
 
 /** Yes asks first, on a page of its own; no is done at once. */
@@ -128,13 +161,21 @@ export function switchOf({ offer, shared }: OfferState, { t }: Speech): Html {
   </form>`;
 }
 
-function termsOf(offer: VotedOffer, { f, language }: Speech): Html {
+function whatWords({ lane, kind }: VotedOffer, { language }: Speech): string {
+  if (lane === "ownAccount") return sharingWords(language)[kind];
+  return limitWords(language)[kind === "farmDay" ? "farmSum" : "energySum"];
+}
+
+function termsOf(offer: VotedOffer, speech: Speech): Html {
+  const { f, language } = speech;
   const w = sharingWords(language);
   const row = (label: string, value: string): Html =>
     html`<dt>${label}</dt>
       <dd>${value}</dd>`;
   return html`<dl class="terms">
-    ${row(w.what, w[offer.kind])} ${row(w.howFine, w[offer.granularity])} ${row(w.who, offer.recipient)}
+    ${row(w.what, whatWords(offer, speech))}
+    ${offer.lane === "collective" ? row(limitWords(language).together, groupInWords(offer, speech)) : ""}
+    ${row(w.howFine, w[offer.granularity])} ${row(w.who, offer.recipient)}
     ${row(w.why, purposeWords(offer.purpose, language))}
     ${row(w.keeps, fill(w.keepsDays, { days: f.number(offer.retentionDays) }))}
   </dl>`;
@@ -151,7 +192,7 @@ function exampleBlock(offer: VotedOffer, { portal, member, speech }: Around): Ht
 }
 
 const takeAllCard = (offers: readonly OfferState[], w: SharingWords): Html =>
-  offers.some(({ shared }) => shared)
+  offers.some(({ agreed }) => agreed)
     ? html`<section class="card">
         <p class="soft">${w.takeAllHint}</p>
         <form method="post" action="/sharing/withdraw"><button>${w.takeAll}</button></form>
@@ -206,6 +247,7 @@ export function confirmPage(c: PortalContext, portal: Portal): Response | Promis
               </option>`,
           )}
         </select>
+        ${limitFields(offer, speech)}
         <p class="actions">
           <button name="share" value="yes">${w.yes}</button>
           <a href="/sharing">${w.no}</a>

@@ -8,7 +8,6 @@ import {
   SLOT_MS,
   streamId,
   wattHours,
-  type Clock,
   type EnergyIntervalSummary,
   type Instant,
   type Quantity,

@@ -13,6 +13,7 @@ import { openListener, type Listener } from "./listener.ts";
 import type { Order, ThreadOptions } from "./messages.ts";
 import { ConnectionPersistence } from "./persistence.ts";
 import { openSay, type Say } from "./say.ts";
+import "./small-packets.ts";
 
 /** How long a connection may take to say who it is, ms. */
 const CONNECT_MS = 10_000;

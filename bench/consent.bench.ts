@@ -9,6 +9,7 @@ import {
   type VotedPolicy,
 } from "../domain/model/index.ts";
 import { round, type Bench, type Figure } from "./bench.ts";
+import { proofFigures } from "./consent/proofs.ts";
 
 /**
  * The consent gate: decisions a second for one member's own account and for sums over 40 and 1,000 members, each of
@@ -104,8 +105,8 @@ function decisionsFor(question: Question, { ms, batch }: { ms: number; batch: nu
 
 export const bench: Bench = {
   name: "consent",
-  about: `decisions of the consent gate for ${SIZES.join(", ")} members`,
-  run({ signal }) {
+  about: `decisions of the consent gate for ${SIZES.join(", ")} members, and proofs of a large log of what left`,
+  run({ folder, signal }) {
     const figures = SIZES.map((size): Figure => {
       signal.throwIfAborted();
       const question = questionOf(size);
@@ -115,6 +116,6 @@ export const bench: Bench = {
       const figure = size === 1 ? "own account, 1 member" : `a sum over ${size.toLocaleString("en")} members`;
       return { bench: "consent", figure, value, unit: "decisions/s" };
     });
-    return Promise.resolve(figures);
+    return Promise.resolve([...figures, ...proofFigures(folder, signal)]);
   },
 };

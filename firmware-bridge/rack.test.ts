@@ -15,7 +15,7 @@ describe.skipIf(missing)(`a rack of nodes on one gateway${missing ? `, ${missing
     await using built = await build(["native"]);
     await using rack = runProgram(join(built.folder, "native-nodes"), [String(NODES), "own"]);
     await using gateway = await openNodeGateway();
-    const nodes = [];
+    const nodes: { path: string; number: number }[] = [];
     for (const number of numbersTo(NODES)) {
       const path = (await rack.heard("ready ")).slice("ready ".length);
       nodes.push({ path, number });

@@ -30,7 +30,8 @@ typedef struct {
   uint8_t said[SAID_MAX];
   int said_bytes;
   int babble_ms;
-  uint32_t babble_next, sample_next;
+  uint32_t babble_next, sampled;
+  bool has_sampled;
   int32_t energy;
   int line;
 } machine;
@@ -76,7 +77,7 @@ static void restart(machine *one) {
   current = one;
   fl_open(&one->node, &BOARD);
   fl_event(&one->node, FL_EVENT_STARTED, 0);
-  one->sample_next = ticks();
+  one->has_sampled = false;
 }
 
 static int open_line(void) {
@@ -105,11 +106,12 @@ static void obey(const char *order) {
 static void live(machine *one) {
   uint32_t now = ticks();
   current = one;
-  if ((int32_t)(now - one->sample_next) >= 0) {
+  if (!one->has_sampled || now - one->sampled >= 100u * (uint32_t)fl_interval(&one->node)) {
     int32_t values[FL_VALUES] = {one->energy, 250, FL_ABSENT};
     fl_sample(&one->node, values);
     one->energy++;
-    one->sample_next = now + 100u * (uint32_t)fl_interval(&one->node);
+    one->sampled = now;
+    one->has_sampled = true;
   }
   if (one->babble_ms > 0 && (int32_t)(now - one->babble_next) >= 0) {
     if (write(lines[one->line], one->said, (size_t)one->said_bytes) < 0) return;

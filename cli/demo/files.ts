@@ -11,6 +11,8 @@ export const OFFERS = { trading: "own-account-trading", advice: "farm-advice" };
 const DAY_MS = 86_400_000;
 /** A policy lapses after twelve months at the latest, and its offers with it. */
 const TERM_DAYS = 366;
+/** How far back figures may reach: a station hands over the days that it has measured before. */
+const DAYS_BEFORE = 30;
 
 /**
  * The first policy of a demo village, as its co-op would write it: the same for the same key and day, so that consents
@@ -22,7 +24,9 @@ export function demoPolicy({ hubKey, from }: { hubKey: string; from: number }): 
   const sunset = toIso(instant(from - DAY_MS + TERM_DAYS * DAY_MS));
   const terms = {
     ...{ lane: "ownAccount", recipient: HUB, recipientKey: hubKey, utcOffsetMinutes: 180 },
-    ...{ window: { from: effective, to: sunset }, expires: sunset },
+    // The day before the village began is a farm day, too.
+    window: { from: toIso(instant(from - DAYS_BEFORE * DAY_MS)), to: sunset },
+    expires: sunset,
   };
   return {
     ...{ version: 1, previous: null, effective, sunset },

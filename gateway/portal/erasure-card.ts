@@ -16,7 +16,9 @@ export function erasureCard(portal: Portal, { language, f }: Speech): Html {
   const { store, site } = portal;
   const w = erasureWords(language);
   const open = openRequests(store.read);
-  const done = wishes(store.read).slice(0, WISHES_SHOWN);
+  const done = wishes(store.read)
+    .filter(({ deleted }) => deleted !== undefined)
+    .slice(0, WISHES_SHOWN);
   if (open === 0 && done.length === 0) return html``;
   const nameOf = (id: string): string => site.members.find((one) => one.id === id)?.name ?? id;
   const sinks = sinkNames(portal, "");

@@ -91,8 +91,8 @@ describe("what others were asked to delete", () => {
     const deleted = await answer();
     const text = await pageOf("/forgetting");
     for (const words of [
-      `${deleted} deleted.`,
-      "1 are deleted but for the trade and its money: the accounts must be kept until 12 June 2036",
+      `Deleted: ${deleted}.`,
+      "Deleted but for the trade and its money: 1. The accounts must be kept until 12 June 2036",
       "Out of the files of their computer by 17 June 2026, and out of their last backup by 15 July 2026.",
     ])
       expect(text).toContain(words);
@@ -129,7 +129,7 @@ describe("what others were asked to delete", () => {
 describe("deleting what is held here", () => {
   it("begins with a list of what goes and what stays, and asks for the PIN again", async () => {
     const list = await pageOf("/forgetting/home");
-    for (const words of ["house-01-grid, house-01-roof", "quarter hours of energy", "trades in the village"])
+    for (const words of ["house-01-grid, house-01-roof", "quarter hours of energy", "Trades in the village"])
       expect(list).toContain(words);
     expect(list).toContain('href="/forgetting/home/pin"');
     expect(await pageOf("/forgetting/home/pin")).toContain('name="pin"');

@@ -30,7 +30,7 @@ const SWAPPED: Partial<Record<Quantity, Quantity>> = {
 const SIGNED: ReadonlySet<Quantity> = new Set(["activePower", "reactivePower"]);
 
 /** Mountings whose power is positive when it leaves the device towards the site. */
-export export const SOURCES: ReadonlySet<Mounting> = new Set(["solar", "battery"]);
+export const SOURCES: ReadonlySet<Mounting> = new Set(["solar", "battery"]);
 
 /**
  * A sample in the site's sense of direction. Energy registers keep the words of the meter (import flows to the load

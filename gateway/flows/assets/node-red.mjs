@@ -47,8 +47,19 @@ async function start({ package: folder, userDir, host, port, credentialSecret, g
     contextStorage: { default: { module: "memory" }, disk: { module: "localfilesystem" } },
     functionExternalModules: false,
     functionGlobalContext: {},
-    editorTheme: { page: { title: "Fieldwatt flows" }, tours: false, projects: { enabled: false } },
-    externalModules: { palette: { allowInstall: true, allowUpdate: false, allowUpload: false } },
+    // Nodes of others come by the machine's operator, with npm in the folder: the editor asks the internet for nothing.
+    editorTheme: {
+      page: { title: "Fieldwatt flows" },
+      header: { title: "Fieldwatt flows" },
+      palette: { editable: false, catalogues: [] },
+      tours: false,
+      projects: { enabled: false },
+    },
+    externalModules: {
+      autoInstall: false,
+      palette: { allowInstall: false, allowUpdate: false, allowUpload: false },
+      modules: { allowInstall: false },
+    },
     telemetry: { enabled: false, updateNotification: false },
     diagnostics: { enabled: false, ui: false },
     runtimeState: { enabled: true, ui: true },

@@ -80,11 +80,22 @@ function valueText(
     return `${from} ${c.to} ${to}`;
   }
   if (field === "expires") return text.replace(ISO, (one) => f.fullDate(instant(Date.parse(one))));
+  if (field === "prohibition") return text.split(", ").map(forbiddenPart(speech)).join(", ");
   if (field === "purpose") return purposeWords(text, language);
   if (field === "granularity" || field === "kind") return s[text as keyof typeof s];
   if (field === "lane" || field === "recipientKnowsTotal") return c[text as keyof typeof c];
   return text;
 }
+
+/** "purpose dpv:Marketing", one part of what is forbidden together. */
+const forbiddenPart =
+  ({ language }: Speech) =>
+  (part: string): string => {
+    const [what = "", ...rest] = part.split(" ");
+    const [value, s] = [rest.join(" "), sharingWords(language)];
+    if (what === "purpose") return purposeWords(value, language);
+    return what === "kind" ? s[value as keyof typeof s] : value;
+  };
 
 /** An offer as it stands in a proposal. */
 export function offerTerms(offer: VotedOffer, { f, language }: Speech): Html {

@@ -11,8 +11,9 @@ import {
   type PortalAtBrowser,
 } from "../support/portal-browser.ts";
 import { damages, proofFiles } from "../support/proof-file.ts";
+import { walkThroughForgetting } from "./forgetting-walk.ts";
 
-/** A member at a real browser: yes, seeing, proof, withdrawal. FIELDWATT_PICTURES names a folder for the pictures. */
+/** A member at a real browser: yes, seeing, proof, withdrawal, erasure. FIELDWATT_PICTURES names a folder for the pictures. */
 const { FIELDWATT_PICTURES } = process.env;
 
 let at: PortalAtBrowser;
@@ -39,7 +40,7 @@ describe.skipIf(chromiumIsMissing())("sharing, at a browser", () => {
   afterAll(() => at[Symbol.asyncDispose]());
 
   it(
-    "a member says yes, sees what left, checks its proof, and takes everything back",
+    "a member says yes, sees what left, checks its proof, takes everything back, and has it forgotten",
     { timeout: 120_000 },
     async () => {
       await using visit = await at.browser.visit({ viewport: PHONE, acceptDownloads: true });
@@ -93,6 +94,9 @@ describe.skipIf(chromiumIsMissing())("sharing, at a browser", () => {
       await page.goto(`${at.portal.url}/left`);
       await page.getByText("never sent: dropped here on").first().waitFor();
       await look(page, "never-sent");
+
+      const walk = { page, url: at.portal.url, seeded: at.seeded, member: "house-01" };
+      await walkThroughForgetting({ ...walk, look: (name) => look(page, name) });
       expect(visit.complaints).toEqual([]);
     },
   );

@@ -1,18 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Page } from "playwright-core";
 import { expect, it } from "vitest";
-import { openPortal } from "../../gateway/portal/portal.ts";
 import { appendLeaf, egressCommands, logSigner, signHead } from "../../gateway/release/egress-log.ts";
 import { openCheckpoint } from "../../protocol/checkpoint.ts";
-import { chromiumIsMissing, openBrowser } from "../support/browser.ts";
-import { openSeeded, type Seeded } from "../support/seeded-portal.ts";
+import { chromiumIsMissing } from "../support/browser.ts";
+import { openPortalAtBrowser, PHONE } from "../support/portal-browser.ts";
+import type { Seeded } from "../support/seeded-portal.ts";
 
 /** A member's phone as a witness, at a real browser: what it keeps, and what it says of a log that was rewritten. */
-const PHONE = { width: 360, height: 780 };
-
 const inRecord = (folder: string, work: (db: DatabaseSync) => void): void => {
   using db = new DatabaseSync(join(folder, "record.sqlite"), {
     timeout: 10_000,
@@ -50,41 +47,35 @@ it.skipIf(chromiumIsMissing())(
   "a phone keeps the log's head, follows it while it grows, and warns of one that was rewritten",
   { timeout: 120_000 },
   async () => {
-    const folder = mkdtempSync(join(tmpdir(), "fieldwatt-watch-"));
-    try {
-      await using seeded = await openSeeded(folder);
-      await using portal = await openPortal({ ...seeded.options, host: "127.0.0.1", port: 0 });
-      await using browser = await openBrowser();
-      await using visit = await browser.visit({ viewport: PHONE, acceptDownloads: true });
-      const { page } = visit;
-      const kept = async (name: string) => {
-        const [download] = await Promise.all([
-          page.waitForEvent("download"),
-          page.locator(`[data-download="${name}"]`).click(),
-        ]);
-        await download.saveAs(join(folder, name));
-        const log = logSigner(seeded.options.site.id, seeded.options.identity.keys);
-        return openCheckpoint(readFileSync(join(folder, name), "utf8"), { log, witnesses: [] }).checkpoint;
-      };
+    await using at = await openPortalAtBrowser();
+    const { folder, seeded, portal, browser } = at;
+    await using visit = await browser.visit({ viewport: PHONE, acceptDownloads: true });
+    const { page } = visit;
+    const kept = async (name: string) => {
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.locator(`[data-download="${name}"]`).click(),
+      ]);
+      await download.saveAs(join(folder, name));
+      const log = logSigner(seeded.options.site.id, seeded.options.identity.keys);
+      return openCheckpoint(readFileSync(join(folder, name), "utf8"), { log, witnesses: [] }).checkpoint;
+    };
 
-      await page.goto(`${portal.url}/check`);
-      await page.getByText("Kept now for the first time:").waitFor();
-      expect(await stateOf(page)).toBe("same");
-      grow(folder, seeded, "one more");
-      expect(await stateOf(page)).toBe("grew");
-      await page.getByText("Nothing that this phone saw before was changed").waitFor();
-      const before = await kept("kept");
+    await page.goto(`${portal.url}/check`);
+    await page.getByText("Kept now for the first time:").waitFor();
+    expect(await stateOf(page)).toBe("same");
+    grow(folder, seeded, "one more");
+    expect(await stateOf(page)).toBe("grew");
+    await page.getByText("Nothing that this phone saw before was changed").waitFor();
+    const before = await kept("kept");
 
-      rewrite(folder, seeded);
-      for (const _visit of ["the first", "the second"]) expect(await stateOf(page)).toBe("changed");
-      await page.getByText("It was rewritten.").waitFor();
-      // What it saw first stays, and both signed heads can be shown to others.
-      const [first, now] = [await kept("kept"), await kept("evidence")];
-      expect(first).toEqual(before);
-      expect(now.size).toBe(before.size + 1);
-      expect(visit.complaints).toEqual([]);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    rewrite(folder, seeded);
+    for (const _visit of ["the first", "the second"]) expect(await stateOf(page)).toBe("changed");
+    await page.getByText("It was rewritten.").waitFor();
+    // What it saw first stays, and both signed heads can be shown to others.
+    const [first, now] = [await kept("kept"), await kept("evidence")];
+    expect(first).toEqual(before);
+    expect(now.size).toBe(before.size + 1);
+    expect(visit.complaints).toEqual([]);
   },
 );

@@ -7,6 +7,8 @@ import { writeSecretFile } from "../../platform/secret-file.ts";
 export const HUB = "federation";
 export const GATEWAY = "kisasi-gateway";
 export const OFFERS = { trading: "own-account-trading", advice: "farm-advice" };
+/** A sum over the village, of eight homes and more. */
+const VILLAGE_USE = "village-use";
 
 const DAY_MS = 86_400_000;
 /** A policy lapses after twelve months at the latest, and its offers with it. */
@@ -23,7 +25,7 @@ export function demoPolicy({ hubKey, from }: { hubKey: string; from: number }): 
   const effective = toIso(instant(from - DAY_MS));
   const sunset = toIso(instant(from - DAY_MS + TERM_DAYS * DAY_MS));
   const terms = {
-    ...{ lane: "ownAccount", recipient: HUB, recipientKey: hubKey, utcOffsetMinutes: 180 },
+    ...{ recipient: HUB, recipientKey: hubKey, utcOffsetMinutes: 180 },
     // The day before the village began is a farm day, too.
     window: { from: toIso(instant(from - DAYS_BEFORE * DAY_MS)), to: sunset },
     expires: sunset,
@@ -33,15 +35,29 @@ export function demoPolicy({ hubKey, from }: { hubKey: string; from: number }): 
     offers: [
       {
         ...terms,
-        ...{ id: OFFERS.trading, title: "Trade my energy in the village", kind: "energyInterval" },
+        ...{
+          lane: "ownAccount",
+          id: OFFERS.trading,
+          title: "Trade my energy in the village",
+          kind: "energyInterval",
+        },
         ...{ granularity: "quarterHour", unit: "Wh" },
         ...{ purpose: "dpv:FulfilmentOfContractualObligation", retentionDays: 730 },
       },
       {
         ...terms,
-        ...{ id: OFFERS.advice, title: "Advise me on my fields", kind: "farmDay" },
+        ...{ lane: "ownAccount", id: OFFERS.advice, title: "Advise me on my fields", kind: "farmDay" },
         ...{ granularity: "day", unit: "0.1 °C" },
         ...{ purpose: "dpv:ServicePersonalisation", retentionDays: 365 },
+      },
+      {
+        ...terms,
+        ...{ lane: "collective", id: VILLAGE_USE, title: "What our village uses, hour by hour" },
+        ...{ kind: "energyInterval", granularity: "hour", unit: "Wh" },
+        ...{ purpose: "dpv:ResearchAndDevelopment", retentionDays: 730 },
+        ...{ group: { leastMembers: 8, largestSharePercent: 40 }, recipientKnowsTotal: false },
+        // A large house's hour, and steps of a tenth of a kilowatt-hour.
+        ...{ clamp: 10_000, round: 100 },
       },
     ],
   };

@@ -115,13 +115,14 @@ async function decideWindow(deciding: Deciding, options: CollectiveOptions): Pro
   const moment: Moment = { now, clockTrusted: clock.trusted(), policy, consents };
   const refused = recipientRefusals(store.read, { hub, now })(offer);
   const lost = window.from < lostUntil(store.read) ? "alreadyReleased" : undefined;
-  const guard = await guardOf(deciding, moment, options);
+  const request = requestOf(deciding, options);
+  const guard = await guardOf(request, { deciding, moment, options });
   const because = refused ?? lost;
   const decision: ReleaseDecision = because
     ? { kind: "deny", because }
     : decideCohorts({
         ...moment,
-        ...{ request: requestOf(deciding, options), guard, ledger: epsilonLedger(store.read) },
+        ...{ request, guard, ledger: epsilonLedger(store.read) },
         bytes: (count) => options.entropy(count),
       });
   const said = { offer: offer.id, window, decided: now };
@@ -133,12 +134,19 @@ async function decideWindow(deciding: Deciding, options: CollectiveOptions): Pro
   return undefined;
 }
 
-/** The cohorts of the window's epoch. They are frozen when for the first time in it a block has enough who stand. */
-async function guardOf(
-  { offer, window }: Deciding,
-  moment: Moment,
-  { store, members }: CollectiveOptions,
-): Promise<GuardState> {
+interface Around {
+  readonly deciding: Deciding;
+  readonly moment: Moment;
+  readonly options: CollectiveOptions;
+}
+
+/**
+ * The cohorts of the window's epoch. They are frozen when for the first time in it a block has enough who stand and
+ * whose figure is known: one whose meter is out would keep the others' sum back until the epoch ends.
+ */
+async function guardOf(request: ReleaseRequest, { deciding, moment, options }: Around): Promise<GuardState> {
+  const { offer, window } = deciding;
+  const { store, members } = options;
   const epoch = epochAt(window.from, offer);
   const of = { offer: offer.id, start: epoch.from };
   const releases = groupReleases(store.read, window);
@@ -149,7 +157,9 @@ async function guardOf(
   }
   const { leastMembers } = offer.group;
   const standing = new Set(
-    members.filter((member) => standingIn(moment, { member, offer: offer.id, window }).stands),
+    request.members
+      .filter(({ id, value }) => value !== null && standingIn(moment, { ...request, member: id }).stands)
+      .map(({ id }) => id),
   );
   const partition = extendPartition(partitionOf(store.read, offer.id), { members, leastMembers });
   const blocks = freeze(partition, { standing, leastMembers });
@@ -168,7 +178,7 @@ async function release(
   options: CollectiveOptions,
 ): Promise<void> {
   const { store, clock, secret } = options;
-  const { id, purpose, recipient, group, noise, unit, kind } = offer;
+  const { id, purpose, recipient, retentionDays, group, noise, unit, kind } = offer;
   const epsilon = noise && rationalToText(noise.epsilon);
   const statistic = await store.run("openGroup", { offer: id, window });
   const summary: GroupStatisticItem = {
@@ -178,7 +188,7 @@ async function release(
   await store.run("releaseGroup", {
     ...{ offer: id, window, decided: clock.now(), statistic, members, recipient },
     ...{ leastMembers: group.leastMembers, ...(epsilon !== undefined && { epsilon }) },
-    item: { offer: id, purpose, policyVersion: policy.version, summary },
+    item: { offer: id, purpose, policyVersion: policy.version, retentionDays, summary },
     leaf: {
       ...{ version: 1, offer: id, window, policy: policy.hash, recipient },
       // In the order of their hashes: any other would tell who is who.

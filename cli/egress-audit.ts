@@ -26,7 +26,7 @@ export function auditCommand(): Command {
       const listed = progressOf(db, "held listed");
       const audit = auditEgress({
         ...{ db, log: logSigner(site.id, keys) },
-        ...(listed !== undefined && { received: heldOf(db) }),
+        ...(listed !== undefined && { received: heldOf(db), listed }),
       });
       if (json)
         console.log(

@@ -31,6 +31,7 @@ function exchangeWith(receive: Intake["receive"]) {
     storage: nothing,
     intake: { receive },
     tariff: { currency: "KES", retail: 2, feedIn: 1 },
+    stewardship: { backupDays: 30, settlementDays: 3650 },
     clock: new ManualClock(instant(MIDNIGHT)),
     log: openLog("hub", { write: () => undefined }),
     publish: (_topic, bytes) => {

@@ -7,7 +7,9 @@ import { topics, type Body } from "../protocol/messages.ts";
 import { adviseOnFarmDays, DAYS_MAX } from "./advisory/advisory.ts";
 import { openAnswerSender, type AnswerSender } from "./answers/index.ts";
 import type { Erased, Intake, Received } from "./intake/intake.ts";
+import type { Horizons } from "./stewardship/erasure.ts";
 import { endHolds, purgeWhenDue } from "./stewardship/purge.ts";
+import { endRetention } from "./stewardship/retention.ts";
 import type { Storage } from "./storage/index.ts";
 import { clearDueSlots, SLOTS_MAX, type Tariff } from "./trading/trading.ts";
 
@@ -22,6 +24,7 @@ export interface ExchangeOptions {
   readonly storage: Storage;
   readonly intake: Intake;
   readonly tariff: Tariff;
+  readonly stewardship: Horizons;
   readonly clock: Clock;
   readonly log: Logger;
   readonly publish: (topic: string, bytes: Uint8Array) => Promise<void>;
@@ -131,10 +134,11 @@ async function follow(
 }
 
 /** Ends what was held for the accounts, and cleans the files, where it is time; looked at once in a while. */
-async function tidy({ storage, clock, tidied }: Work): Promise<void> {
+async function tidy({ storage, clock, tidied, stewardship }: Work): Promise<void> {
   const now = clock.now();
   if (now - tidied.at < TIDY_MS) return;
   tidied.at = now;
+  await endRetention(storage, now, stewardship);
   await endHolds(storage, now);
   await purgeWhenDue(storage, now);
 }

@@ -62,7 +62,7 @@ export async function runHub({
   });
   const link: { broker?: Broker } = {};
   const exchange = openExchange({
-    ...{ hub: id, keys, storage, intake, tariff: config.tariff, clock, log },
+    ...{ hub: id, keys, storage, intake, tariff: config.tariff, stewardship: config.stewardship, clock, log },
     publish: async (topic, bytes) => link.broker?.publish(topic, bytes),
     connected: () => link.broker?.connectedUsers() ?? [],
   });

@@ -84,6 +84,8 @@ export const outboxItem = z.strictObject({
   offer: z.string().min(1).max(100),
   purpose: z.string().min(1).max(200),
   policyVersion: z.int().positive(),
+  /** Days that the recipient may keep it, as was agreed; then it deletes it by itself. */
+  retentionDays: z.int().positive().max(3660).optional(),
   summary: summaryItem,
   /** The first telling of a summary has neither of these; a correction is version 2, 3, … */
   version: z.int().min(2).optional(),

@@ -168,6 +168,8 @@ async function keep(tx: Queryable, arrival: Arrival): Promise<Kept> {
   };
 }
 
+const DAY_MS = 86_400_000;
+
 /** Stores what is new and returns it. */
 async function keepItems(
   tx: Queryable,
@@ -181,12 +183,14 @@ async function keepItems(
     purpose: item.purpose,
     policy_version: item.policyVersion,
     kind: item.summary.kind,
+    keep_until: item.retentionDays === undefined ? null : now + item.retentionDays * DAY_MS,
     item: canonicalJson(item),
   }));
   const kept = await tx.query(
-    `INSERT INTO item (gateway, sequence, digest, offer, purpose, policy_version, kind, received, item)
-     SELECT $1, sequence, digest, offer, purpose, policy_version, kind, $2::bigint, item FROM json_to_recordset($3::json)
-       AS r (sequence bigint, digest text, offer text, purpose text, policy_version integer, kind text, item text)
+    `INSERT INTO item (gateway, sequence, digest, offer, purpose, policy_version, kind, received, keep_until, item)
+     SELECT $1, sequence, digest, offer, purpose, policy_version, kind, $2::bigint, keep_until, item
+     FROM json_to_recordset($3::json) AS r (sequence bigint, digest text, offer text, purpose text, policy_version integer,
+       kind text, keep_until bigint, item text)
      WHERE NOT EXISTS (SELECT FROM item_erased e WHERE e.gateway = $1 AND e.sequence = r.sequence)
      ON CONFLICT DO NOTHING RETURNING sequence`,
     [gateway, now, JSON.stringify(rows)],

@@ -16,6 +16,7 @@ import {
 } from "../../test/support/hub.ts";
 import { adviseOnFarmDays } from "../advisory/advisory.ts";
 import { clearDueSlots } from "../trading/trading.ts";
+import { endRetention } from "./retention.ts";
 import { endHolds, purgeWhenDue } from "./purge.ts";
 
 /** Expectations by hand from issue 5, section 5: what the hub does, and says, when it is asked to forget. */
@@ -144,6 +145,58 @@ describe("a request to forget", () => {
     });
     expect(await count("SELECT count(*) AS n FROM item")).toBe(4);
   });
+});
+
+/** What a group used, of which one is asked to be forgotten. */
+const sum = (sequence: number) => ({
+  ...{
+    sequence,
+    offer: "weekly-sum",
+    purpose: "dpv:ScientificResearch",
+    policyVersion: 1,
+    retentionDays: 30,
+  },
+  summary: {
+    ...{
+      kind: "groupStatistic" as const,
+      of: "energyInterval" as const,
+      from: MIDNIGHT,
+      to: MIDNIGHT + 7 * DAY,
+    },
+    ...{ value: 123_000, unit: "Wh" as const, members: 20 },
+  },
+});
+
+it("cannot take one house out of a group's sum, says so, and keeps the sum", async () => {
+  await village.tell("north", batch([...told(), sum(5)]));
+  expect((await ask([1, 5])).parts).toEqual([
+    { outcome: "deleted", releases: [1] },
+    { outcome: "inseparable", releases: [5] },
+  ]);
+  expect(await count("SELECT count(*) AS n FROM item WHERE sequence = 5")).toBe(1);
+  expect(await count("SELECT count(*) AS n FROM group_statistic")).toBe(1);
+});
+
+it("deletes by itself what may not be kept any longer, sums of groups too, and keeps what has no end", async () => {
+  const told30 = village.clock.now() + 30 * DAY;
+  const horizons = { backupDays: 30, settlementDays: 3650 };
+  const [first, second, third] = told();
+  if (!first || !second || !third) throw new Error("three items were told");
+  await village.tell(
+    "north",
+    batch([{ ...first, retentionDays: 30 }, { ...second, retentionDays: 31 }, third, sum(4)]),
+  );
+  expect(await endRetention(village.storage, told30 - 1, horizons)).toBe(0);
+  expect(await endRetention(village.storage, told30, horizons)).toBe(2);
+  expect(await village.storage.query("SELECT sequence FROM item ORDER BY sequence")).toEqual([
+    { sequence: 2 },
+    { sequence: 3 },
+  ]);
+  expect(await count("SELECT count(*) AS n FROM energy_interval")).toBe(2);
+  expect(await count("SELECT count(*) AS n FROM group_statistic")).toBe(0);
+  // No gap, and a copy of the old message brings nothing back.
+  const { receipt, fresh } = await village.tell("north", batch([{ ...first, retentionDays: 30 }]));
+  expect([receipt.gaps, fresh]).toEqual([[], 0]);
 });
 
 describe("the files of the storage", () => {

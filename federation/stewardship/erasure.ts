@@ -55,7 +55,7 @@ export function eraserOf(options: Horizons & { readonly hub: string; readonly ke
     const digest = requestDigest(request);
     const known = await answerTo(tx, gateway, digest);
     if (known) return known;
-    const parts = await forget(tx, erasing, options);
+    const parts = await forget(tx, { gateway, releases: request.releases, now }, options);
     const answer = signAnswer(
       {
         ...{ version: 1, hub, gateway, request: digest, answered: now, parts: [...parts] },
@@ -86,17 +86,27 @@ interface Held {
   readonly day?: string;
 }
 
-async function forget(
+/** Releases of one gateway that are to go. */
+export interface Leaving {
+  readonly gateway: string;
+  readonly releases: readonly number[];
+  readonly now: number;
+}
+
+/** Deletes what can be, inside the caller's transaction. @returns what became of each */
+export async function forget(
   tx: Queryable,
-  { gateway, request, now }: Erasing,
+  { gateway, releases, now }: Leaving,
   { settlementDays }: Horizons,
+  { sums = "stay" }: { readonly sums?: "stay" | "go" } = {},
 ): Promise<readonly ErasurePart[]> {
-  const { own, inseparable } = await heldItems(tx, gateway, request.releases);
+  const { own, inGroups } = await heldItems(tx, gateway, releases);
+  const inseparable = sums === "stay" ? inGroups : new Set<number>();
   const of = { gateway, own: JSON.stringify(own) };
   await deleteFigures(tx, of);
   // After the deletion: a clearing that was under way has committed by now.
   const settled = await holdSettled(tx, of, settlementDays * DAY_MS);
-  const gone = request.releases.filter((sequence) => !inseparable.has(sequence));
+  const gone = releases.filter((sequence) => !inseparable.has(sequence));
   await bury(tx, { gateway, sequences: gone, now });
   const known = new Set(own.map(({ sequence }) => sequence));
   const held = Map.groupBy(settled.keys(), (sequence) => settled.get(sequence));
@@ -128,24 +138,24 @@ async function heldItems(
   tx: Queryable,
   gateway: string,
   sequences: readonly number[],
-): Promise<{ readonly own: readonly Held[]; readonly inseparable: ReadonlySet<number> }> {
+): Promise<{ readonly own: readonly Held[]; readonly inGroups: ReadonlySet<number> }> {
   const rows = await tx.query(
     `SELECT sequence, item FROM item WHERE gateway = $1
        AND sequence IN (SELECT value::bigint FROM json_array_elements_text($2::json)) ORDER BY sequence`,
     [gateway, JSON.stringify(sequences)],
   );
   const own: Held[] = [];
-  const inseparable = new Set<number>();
+  const inGroups = new Set<number>();
   for (const { sequence, item } of rows) {
     const { summary } = outboxItem.parse(JSON.parse(String(item)));
     const at = Number(sequence);
     // What names nobody is of a group.
-    if (!("subject" in summary)) inseparable.add(at);
+    if (!("subject" in summary)) inGroups.add(at);
     else if (summary.kind === "farmDay")
       own.push({ sequence: at, subject: summary.subject, day: summary.day });
     else own.push({ sequence: at, subject: summary.subject, slot: summary.start });
   }
-  return { own, inseparable };
+  return { own, inGroups };
 }
 
 interface Own {

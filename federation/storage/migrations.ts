@@ -201,4 +201,9 @@ export const migrations: readonly (readonly string[])[] = [
     )`,
     `CREATE INDEX group_statistic_newest ON group_statistic (window_to)`,
   ],
+  [
+    // When the time is over that was agreed for an item; null for items that say nothing of it.
+    `ALTER TABLE item ADD COLUMN keep_until bigint`,
+    `CREATE INDEX item_keep_until ON item (keep_until) WHERE keep_until IS NOT NULL`,
+  ],
 ];

@@ -16,6 +16,8 @@ export interface AuditInput {
   readonly log: NoteKey;
   /** What the recipient says it holds: sequence → digest of the bytes. Absent: only the gateway's own side is audited. */
   readonly received?: ReadonlyMap<number, string>;
+  /** When it said so: what it may not keep any more by then is not missed. */
+  readonly listed?: number;
 }
 
 export type Finding =
@@ -37,8 +39,8 @@ export interface Audit {
   readonly findings: readonly Finding[];
 }
 
-export function auditEgress({ db, log, received }: AuditInput): Audit {
-  const releases = releasesOf(db);
+export function auditEgress({ db, log, received, listed = 0 }: AuditInput): Audit {
+  const releases = releasesOf(db, listed);
   const tree = treeOf(releases);
   const heads = headsOf(db, log);
   const waiting = new Set(
@@ -97,10 +99,12 @@ interface LoggedRelease {
   readonly forgotten: boolean;
   /** Where the recipient was asked to delete it: whether it says that it did. */
   readonly erased: "asked" | "deleted" | undefined;
+  /** The time is over for which the recipient may keep it. */
+  readonly over: boolean;
 }
 
-function releasesOf(db: DatabaseSync): LoggedRelease[] {
-  const sql = `SELECT release.sequence, item, coalesce(text, item) AS leaf, hash, digest, tried, dropped.time AS dropped,
+function releasesOf(db: DatabaseSync, listed: number): LoggedRelease[] {
+  const sql = `SELECT release.sequence, item, released, coalesce(text, item) AS leaf, hash, digest, tried, dropped.time AS dropped,
       outcome
     FROM release LEFT JOIN dropped ON dropped.sequence = release.sequence
     LEFT JOIN egress_leaf ON egress_leaf.release = release.sequence
@@ -120,7 +124,16 @@ function releasesOf(db: DatabaseSync): LoggedRelease[] {
       tried: row.tried !== null,
       forgotten: row.item === "",
       erased: erasedIn(row),
+      over: retentionEnd(row) <= listed,
     }));
+}
+
+const DAY_MS = 86_400_000;
+
+/** Until when the recipient keeps it, at the earliest; items that say nothing of it are kept for ever. */
+function retentionEnd({ item, released }: Record<string, unknown>): number {
+  const parsed = jsonOf(String(item)) as { readonly retentionDays?: number } | undefined;
+  return Number(released) + (parsed?.retentionDays ?? Infinity) * DAY_MS;
 }
 
 /** What is part of a group's sum is not deleted, and said to be so. */
@@ -204,8 +217,8 @@ function againstReceived(
   });
   const notSent = releases
     .filter(
-      ({ sequence, dropped, erased }) =>
-        !received.has(sequence) && !waiting.has(sequence) && !dropped && !erased,
+      ({ sequence, dropped, erased, over }) =>
+        !received.has(sequence) && !waiting.has(sequence) && !dropped && !erased && !over,
     )
     .map(({ sequence }): Finding => ({ kind: "loggedNotSent", sequence }));
   return [...notLogged, ...notSent];

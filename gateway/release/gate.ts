@@ -133,6 +133,23 @@ function decideAll(undecided: readonly Undecided[], options: GateOptions): Outco
   return { passed, denied, open };
 }
 
+/** What the gate says now of a summary that has not left before: the offer under which it may, or why it may not. */
+export function decideNow(
+  summary: Summary,
+  { policy: active, store, clock, hub }: Pick<GateOptions, "policy" | "clock" | "hub"> & ReadStore,
+): OwnAccountOffer | { readonly because: DenyReason } {
+  const found = active();
+  if ("because" in found) return { because: found.because };
+  const { policy } = found;
+  const consents = consentsUnder(store.read, policy).filter(({ member }) => member === summary.member);
+  const refusal = recipientRefusals(store.read, { hub, now: clock.now() });
+  return decideOne({ summary }, { clock, policy, consents, refusal });
+}
+
+interface ReadStore {
+  readonly store: Pick<RecordStore, "read">;
+}
+
 interface Deciding extends Pick<GateOptions, "clock"> {
   readonly policy: VotedPolicy;
   /** Of the summary's member. */
@@ -145,7 +162,7 @@ interface Deciding extends Pick<GateOptions, "clock"> {
  * the offer of what it corrects, or not at all.
  */
 function decideOne(
-  { summary, left }: Undecided,
+  { summary, left }: Pick<Undecided, "summary" | "left">,
   { policy, consents, clock, refusal }: Deciding,
 ): OwnAccountOffer | { because: DenyReason } {
   let because: DenyReason = "noOffer";
@@ -185,6 +202,7 @@ function passage(
       offer: offer.id,
       purpose: offer.purpose,
       policyVersion: policy.version,
+      retentionDays: offer.retentionDays,
       summary: itemOf(summary, subject),
       ...(left && { version: left.version + 1, corrects: left.sequence }),
     },

@@ -2,23 +2,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../test/scenarios/kit.ts";
 import { openNodeGateway } from "./gateway.ts";
+import { seeded } from "./seeded.ts";
 import { build, missingFor, runProgram, type Built, type Program } from "./tools.ts";
 
 const missing = missingFor(["avr", "emulator"]);
 const NUMBER = 7;
 const SEED = 20260615;
 const CUTS = 100;
-
-/** Mulberry32, by T. Ettinger. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 describe.skipIf(missing)(`the firmware in an emulated ATmega328P${missing ? `, ${missing}` : ""}`, () => {
   let built: Built;

@@ -26,6 +26,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
     ];
     return deviceCommand().addCommand(devicePasswordCommand()).addCommand(deviceSolveCommand());
   },
+  node: async () => (await import("./node.ts")).nodeCommand(),
   record: async () => (await import("./record.ts")).recordCommand(),
   egress: async () => (await import("./egress.ts")).egressCommand(),
   noise: async () => (await import("./noise.ts")).noiseCommand(),

@@ -16,6 +16,13 @@ const COUNTERS: readonly Quantity[] = ["activeEnergyImport", "activeEnergyExport
 export const countersOf = (source: Pick<Source, "streamsOf">, device: string): StreamId[] =>
   source.streamsOf(device).filter((stream) => COUNTERS.some((one) => stream.split("/")[1] === one));
 
+/** The streams of a device that its energy is drawn from; a meter says much else each time it is read. */
+export const energyStreamsOf = (source: Pick<Source, "streamsOf">, device: string): StreamId[] =>
+  source.streamsOf(device).filter((stream) => {
+    const [, quantity] = stream.split("/");
+    return quantity === "activePower" || COUNTERS.some((one) => quantity === one);
+  });
+
 /** The streams under which a device's quarter hours may stand: its registers, and what is integrated from power. */
 export const intervalStreams = (source: Pick<Source, "streamsOf">, device: string): StreamId[] => [
   ...new Set([...COUNTERS.map((one) => `${device}/${one}` as StreamId), ...countersOf(source, device)]),

@@ -19,7 +19,7 @@ import { continuityOf } from "./ledger.ts";
 import { lateWatch, type LateWatch } from "./late.ts";
 import { isMeter, memberSummary, openMeter, slotOfAll, type Meter } from "./meters.ts";
 import { LOOK_BACK_MS, lookAgain, reopenings } from "./reopen.ts";
-import { believedBefore, type Source } from "./source.ts";
+import { believedBefore, energyStreamsOf, type Source } from "./source.ts";
 import { siteTraits, type TraitsOf } from "./traits.ts";
 
 /**
@@ -240,7 +240,7 @@ function restore(work: Work, devices: readonly Site["devices"][number][]): void 
   const within = Math.min(LOOK_BACK_MS, since - leap);
   const now = addMs(work.clock.now(), 1);
   for (const device of devices) {
-    const streams = source.streamsOf(device.id);
+    const streams = energyStreamsOf(source, device.id);
     const before = streams.flatMap((stream) => believedBefore(source, stream, { time: since, within }) ?? []);
     const starts = new Map<StreamId, Instant>(before.map(({ stream, time }) => [stream, time]));
     const continuity = (stream: StreamId) =>

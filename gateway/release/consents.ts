@@ -79,15 +79,23 @@ export function consentsUnder(
   return policy ? carryOver(records, { policy, earlier: keptPolicies(db) }) : records;
 }
 
-/** Looks policies up by their hash, each read once. */
+/** Looks policies up by their hash, each read once; one that cannot be read any more is as one that was never kept. */
 export function keptPolicies(db: DatabaseSync): (hash: string) => VotedPolicy | undefined {
   const find = db.prepare("SELECT policy FROM consented_policy WHERE hash = ?");
   const read = new Map<string, VotedPolicy | undefined>();
   return (hash) => {
     if (!read.has(hash)) {
       const row = find.get(hash);
-      read.set(hash, row && policyFromText(String(row.policy), hash));
+      read.set(hash, row && readable(String(row.policy), hash));
     }
     return read.get(hash);
   };
+}
+
+function readable(text: string, hash: string): VotedPolicy | undefined {
+  try {
+    return policyFromText(text, hash);
+  } catch {
+    return undefined;
+  }
 }

@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   consent: async () => (await import("./consent.ts")).consentCommand(),
   clock: async () => (await import("./clock.ts")).clockCommand(),
   energy: async () => (await import("./energy.ts")).energyCommand(),
+  flows: async () => (await import("./flows.ts")).flowsCommand(),
   device: async () => {
     const [{ deviceCommand }, { devicePasswordCommand }, { deviceSolveCommand }] = [
       await import("./device.ts"),

@@ -5,13 +5,13 @@ const GREEN = { fill: "green", shape: "dot" };
 const RED_RING = { fill: "red", shape: "ring" };
 const YELLOW = { fill: "yellow", shape: "dot" };
 
-/** A word in the editor's language; its key where Node-RED has no catalogue (in tests of nodes). */
-const word = (node, key) => (node._ ? node._(`fieldwatt.${key}`) : key);
+/** A word in Node-RED's language; its key where there is no catalogue (in tests of nodes). */
+const word = (RED, key) => (RED._ ? RED._(`fieldwatt.${key}`) : key);
 
 /** The gateway's client behind a node's config node; says on the node where none is chosen. */
 function gatewayOf(RED, node, config) {
   const gateway = RED.nodes.getNode(config.gateway);
-  if (!gateway) node.status({ ...RED_RING, text: word(node, "status.noGateway") });
+  if (!gateway) node.status({ ...RED_RING, text: word(RED, "status.noGateway") });
   return gateway && gateway.client;
 }
 

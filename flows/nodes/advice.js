@@ -12,7 +12,7 @@ module.exports = (RED) => {
         "GET",
         `/advice/${encodeURIComponent(setting(config.member, msg.member))}`,
       );
-      well(this, advice ? `${member} ${advice.day}` : word(this, "status.noAdvice"));
+      well(this, advice ? `${member} ${advice.day}` : word(RED, "status.noAdvice"));
       return { ...msg, member, payload: advice };
     });
   }

@@ -14,7 +14,7 @@ module.exports = (RED) => {
         text: String(msg.payload),
         sms: config.sms === true || msg.sms === true,
       });
-      well(this, word(this, `sms.${told.sms}`));
+      well(this, word(RED, `sms.${told.sms}`));
       return { ...msg, alert: told };
     });
   }

@@ -9,7 +9,7 @@ module.exports = (RED) => {
     const client = gatewayOf(RED, this, config);
     if (!client) return;
     const writer = openWriter(client, (state, why) =>
-      state === "up" ? well(this, word(this, "status.durable")) : waits(this, why),
+      state === "up" ? well(this, word(RED, "status.durable")) : waits(this, why),
     );
     onInput(this, async (msg) => {
       const written = await writer.write(writeOf(msg, config, this.id));

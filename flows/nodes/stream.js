@@ -14,7 +14,7 @@ module.exports = (RED) => {
       cursor: cursor.read() || (config.from === "start" ? "start" : "end"),
       streams: config.streams,
       signal: stop.signal,
-      onState: (state, why) => (state === "up" ? well(this, word(this, "status.listening")) : bad(this, why)),
+      onState: (state, why) => (state === "up" ? well(this, word(RED, "status.listening")) : bad(this, why)),
       onBatch: (batch) => {
         for (const msg of messagesOf(batch, config.batch)) this.send(msg);
         cursor.keep(batch.cursor, (error) => this.warn(error));

@@ -11,7 +11,7 @@ module.exports = (RED) => {
       const summary = { member: setting(config.member, msg.member), ...msg.payload };
       const decision = await client.call("POST", "/summaries", summary);
       const isReleased = decision.decision === "release";
-      (isReleased ? well : bad)(this, isReleased ? word(this, "status.released") : decision.because);
+      (isReleased ? well : bad)(this, isReleased ? word(RED, "status.released") : decision.because);
       const out = { ...msg, payload: decision };
       return isReleased ? [out, null] : [null, out];
     });

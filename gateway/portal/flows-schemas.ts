@@ -137,6 +137,31 @@ export const actuatorSchema = z
   })
   .openapi("FlowActuator");
 
+const figure = z.number().optional();
+
+export const summarySchema = z
+  .strictObject({
+    member: z.string().min(1).max(64),
+    day: z.iso.date().openapi({ description: "A civil day of the site that is over" }),
+    farm: z
+      .strictObject({
+        ...{ airTemperatureMin: figure, airTemperatureMax: figure },
+        ...{ relativeHumidityMin: figure, relativeHumidityMax: figure, windSpeedMean: figure },
+        ...{ solarRadiation: figure, rainfall: figure, soilMoisture: figure },
+        coverage: z.number().min(0).max(1),
+      })
+      .openapi({ description: "°C, %, m/s, MJ/m² and day, mm, m³/m³; what is unknown is left out" }),
+  })
+  .openapi("FlowSummary");
+
+export const handedSchema = z
+  .object({
+    decision: z.enum(["release", "deny"]),
+    offer: z.string().optional(),
+    because: z.string().optional().openapi({ description: "Why it does not leave" }),
+  })
+  .openapi("FlowSummaryDecision");
+
 export const faultSchema = z
   .strictObject({
     fault: z.string().min(1).max(200).openapi({

@@ -1,14 +1,24 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { hasCode, instant, messageOf } from "../../domain/model/index.ts";
+import { handSummary } from "../flows/summaries.ts";
 import { mayUse } from "../flows/rights.ts";
 import { closed, json, problems, tags, type FlowsEnv, type FlowsPortal } from "./flows-context.ts";
-import { alertSchema, faultSchema, raisedSchema, writesSchema, writtenSchema } from "./flows-schemas.ts";
+import {
+  alertSchema,
+  faultSchema,
+  handedSchema,
+  raisedSchema,
+  summarySchema,
+  writesSchema,
+  writtenSchema,
+} from "./flows-schemas.ts";
 import { problemSchema } from "./schemas.ts";
 import { z } from "zod";
 
 /** What flows give: readings of virtual devices, alerts, and faults for a simulated village. */
 export function writeRoutes(api: OpenAPIHono<FlowsEnv>, portal: FlowsPortal): void {
   readingsRoute(api, portal);
+  summaryRoute(api, portal);
   alertRoute(api, portal);
   faultRoute(api, portal);
   sessionRoute(api, portal);
@@ -49,6 +59,22 @@ function alertRoute(api: OpenAPIHono<FlowsEnv>, { flows }: FlowsPortal): void {
     const { name, rights } = c.var.grant;
     if (!rights.alerts) return c.json(closed("raise alerts"), 403);
     return c.json(await flows.alerts.raise({ ...c.req.valid("json"), by: name }), 200);
+  });
+}
+
+function summaryRoute(api: OpenAPIHono<FlowsEnv>, portal: FlowsPortal): void {
+  const description =
+    "What policy and consent say of it. A yes leaves with the gate's next pass; a no is not kept";
+  const responses = { 200: json(handedSchema, description), ...problems };
+  const request = bodyOf(summarySchema);
+  const path = "/api/flows/v1/summaries";
+  api.openapi(createRoute({ method: "post", path, tags: tags.flows, request, responses }), async (c) => {
+    const { farm, ...rest } = c.req.valid("json");
+    if (!mayUse(c.var.grant.rights, "summaries", rest.member))
+      return c.json(closed(`hand over a summary of ${rest.member}`), 403);
+    const known = Object.entries(farm).filter(([, value]) => value !== undefined);
+    const handed = { ...rest, farm: { coverage: farm.coverage, ...Object.fromEntries(known) } };
+    return c.json(await handSummary(handed, portal), 200);
   });
 }
 

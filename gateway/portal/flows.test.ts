@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { addMs, deviceId, streamId, type Instant } from "../../domain/model/index.ts";
 import { ManualClock } from "../../platform/clock.ts";
+import { votedFor, yesTo } from "../../test/support/voted.ts";
 import { openCoilServer, type CoilServer } from "../../test/support/coil-server.ts";
-import { NOON, openFlowsGateway, type FlowsGateway } from "../../test/support/flows-gateway.ts";
+import { HUB, NOON, openFlowsGateway, type FlowsGateway } from "../../test/support/flows-gateway.ts";
 
 /** The API of flows over a real socket and a real record; the relay is a TCP server of the test. */
+const policy = votedFor([{ id: "farm-advice", kind: "farmDay", recipientKey: HUB.publicKey }]);
 let gateway: FlowsGateway;
 let relay: CoilServer;
 let clock: ManualClock;
@@ -14,6 +16,7 @@ beforeAll(async () => {
   clock = new ManualClock(NOON);
   gateway = await openFlowsGateway({
     clock,
+    policy: () => ({ policy }),
     flows: {
       actuators: [
         {
@@ -114,6 +117,7 @@ describe("a token", () => {
       "/api/flows/v1/faults",
       "/api/flows/v1/readings",
       "/api/flows/v1/stream",
+      "/api/flows/v1/summaries",
     ]);
   });
 });
@@ -257,6 +261,46 @@ describe("a command", () => {
 
   it("needs the right to switch that one", async () => {
     expect(await pump("off", gateway.token({ commands: ["other"] }))).toMatchObject({ status: 403 });
+  });
+});
+
+describe("a summary that a flow hands over", () => {
+  const farm = { airTemperatureMin: 14.5, airTemperatureMax: 27, rainfall: 0, coverage: 1 };
+  const hand = async (member: string, day: string, token?: string) => {
+    const answer = await gateway.call("/api/flows/v1/summaries", {
+      ...{ method: "POST", body: { member, day, farm } },
+      ...(token !== undefined && { token }),
+    });
+    return { status: answer.status, ...((await answer.json()) as object) };
+  };
+
+  it("leaves by consent alone: the reason of a no is answered, and a yes goes to the gate once", async () => {
+    expect(await hand("house-02", "2026-06-14")).toMatchObject({ decision: "deny", because: "noConsent" });
+    const offer = policy.offers[0]?.id;
+    await gateway.store.run("giveConsent", yesTo(policy, { member: "house-02", given: addMs(NOON, -1e9) }));
+    expect(await hand("house-02", "2026-06-14")).toEqual({ status: 200, decision: "release", offer });
+    const sql = "SELECT member, key, decided FROM summary WHERE kind = 'farmDay'";
+    expect(gateway.store.read.prepare(sql).all()).toEqual([
+      { member: "house-02", key: "2026-06-14", decided: 0 },
+    ]);
+    expect(await hand("house-02", "2026-06-14")).toMatchObject({
+      decision: "deny",
+      because: "alreadyHanded",
+    });
+  });
+
+  it.each([
+    ["of a day that is not over", "house-02", "2026-06-30", "dayNotOver"],
+    ["of a farm that the gateway reads itself", "house-01", "2026-06-14", "summedHere"],
+    ["of nobody", "house-99", "2026-06-14", "noSuchMember"],
+  ])("%s is refused", async (_what, member, day, because) => {
+    expect(await hand(member, day)).toMatchObject({ decision: "deny", because });
+  });
+
+  it("needs the right to speak for that member", async () => {
+    expect(await hand("house-02", "2026-06-13", gateway.token({ summaries: ["house-01"] }))).toMatchObject({
+      status: 403,
+    });
   });
 });
 

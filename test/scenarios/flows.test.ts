@@ -198,7 +198,10 @@ describe.skipIf(missing)("Node-RED beside a gateway", () => {
         PATIENCE_MS,
       );
       const picture = process.env.FIELDWATT_IMAGES;
-      if (picture) await page.screenshot({ path: join(picture, "flows-editor.png") });
+      if (picture) {
+        await page.locator(".red-ui-notification").first().waitFor({ state: "hidden" });
+        await page.screenshot({ path: join(picture, "flows-editor.png") });
+      }
       await page.goto(`${gateway.url}/operator/flows`);
       await page.getByText("The tank is low: 0.30 m of water.").waitFor();
       if (picture) await page.screenshot({ path: join(picture, "flows-page.png"), fullPage: true });

@@ -3,9 +3,9 @@
 # `emulator` its host (gcc, libsimavr-dev), `native` nodes for this machine (gcc), `fuzz` the fuzzer (clang).
 # The firmware's sizes are printed, and the library's held against what it promises.
 set -euo pipefail
+mkdir -p "${1:?folder}"
+out=$(cd "$1" && pwd) && shift
 cd "$(dirname "$0")"
-out=${1:?folder} && shift
-mkdir -p "$out"
 library=(src/check.c src/cbor.c src/store.c src/node.c)
 strict=(-std=c99 -Wall -Wextra -Wpedantic -Werror)
 FLASH_MAX=8192 RAM_MAX=2048

@@ -22,6 +22,7 @@
 #include <simavr/avr_uart.h>
 #include <simavr/sim_avr.h>
 #include <simavr/sim_core_decl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,12 @@ static const char *state_file;
 static unsigned speed = 1;
 static uint64_t started_us;
 
+
+static volatile sig_atomic_t is_over;
+static void on_signal(int number) {
+  (void)number;
+  is_over = 1;
+}
 
 static void fail(const char *what) {
   fprintf(stderr, "emulator: %s: %s\n", what, strerror(errno));
@@ -238,6 +245,8 @@ int main(int argc, char **argv) {
   state_file = argv[2];
   load(argv[1], true);
   load(state_file, false);
+  signal(SIGTERM, on_signal);
+  signal(SIGINT, on_signal);
   power_on();
   open_line();
   for (;;) {
@@ -259,7 +268,7 @@ int main(int argc, char **argv) {
     }
     feed_line();
     feed_pulses();
-    if (!read_orders()) break;
+    if (!read_orders() || is_over) break;
   }
   power_off();
   return 0;

@@ -56,7 +56,7 @@ const itemText = (
 ): string =>
   canonicalJson({
     ...{ offer: offer.id, purpose: offer.purpose, policyVersion: inForce(policy)?.version ?? 0 },
-    ...{ summary, sequence: 1 },
+    ...{ retentionDays: offer.retentionDays, summary, sequence: 1 },
   });
 
 /** A sum that nobody made, in the form of the offer's: each of the fewest homes counts for half of what it may. */

@@ -8,7 +8,14 @@ export const HUB = "federation";
 export const GATEWAY = "kisasi-gateway";
 export const OFFERS = { trading: "own-account-trading", advice: "farm-advice" };
 /** A sum over the village, of eight homes and more. */
-const VILLAGE_USE = "village-use";
+const VILLAGE_USE = {
+  ...{ lane: "collective", id: "village-use", title: "What our village uses, hour by hour" },
+  ...{ kind: "energyInterval", granularity: "hour", unit: "Wh" },
+  ...{ purpose: "dpv:ResearchAndDevelopment", retentionDays: 730 },
+  ...{ group: { leastMembers: 8, largestSharePercent: 40 }, recipientKnowsTotal: false },
+  // A large house's hour, and steps of a tenth of a kilowatt-hour.
+  ...{ clamp: 10_000, round: 100 },
+};
 
 const DAY_MS = 86_400_000;
 /** A policy lapses after twelve months at the latest, and its offers with it. */
@@ -19,9 +26,17 @@ const DAYS_BEFORE = 30;
 /**
  * The first policy of a demo village, as its co-op would write it: the same for the same key and day, so that consents
  * to it hold at every start.
- * @param from when the village began, ms since 1970
+ * @param from when the village began, ms since 1970; `sums`: also offers a sum over the village
  */
-export function demoPolicy({ hubKey, from }: { hubKey: string; from: number }): object {
+export function demoPolicy({
+  hubKey,
+  from,
+  sums = false,
+}: {
+  hubKey: string;
+  from: number;
+  sums?: boolean;
+}): object {
   const effective = toIso(instant(from - DAY_MS));
   const sunset = toIso(instant(from - DAY_MS + TERM_DAYS * DAY_MS));
   const terms = {
@@ -50,15 +65,7 @@ export function demoPolicy({ hubKey, from }: { hubKey: string; from: number }): 
         ...{ granularity: "day", unit: "0.1 °C" },
         ...{ purpose: "dpv:ServicePersonalisation", retentionDays: 365 },
       },
-      {
-        ...terms,
-        ...{ lane: "collective", id: VILLAGE_USE, title: "What our village uses, hour by hour" },
-        ...{ kind: "energyInterval", granularity: "hour", unit: "Wh" },
-        ...{ purpose: "dpv:ResearchAndDevelopment", retentionDays: 730 },
-        ...{ group: { leastMembers: 8, largestSharePercent: 40 }, recipientKnowsTotal: false },
-        // A large house's hour, and steps of a tenth of a kilowatt-hour.
-        ...{ clamp: 10_000, round: 100 },
-      },
+      ...(sums ? [{ ...terms, ...VILLAGE_USE }] : []),
     ],
   };
 }

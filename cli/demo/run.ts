@@ -170,7 +170,7 @@ async function prepare(
     hubConfig({ data: at("hub"), portalPort: ports.hubPortal, brokerPort: ports.hubBroker, gateway }),
   );
   const hubKey = publicKeyToText(hubKeys.publicKey);
-  const policy = demoPolicy({ hubKey, from: folder.state.commissioned });
+  const policy = demoPolicy({ hubKey, from: folder.state.commissioned, sums: true });
   await writeYaml(at("policy.yaml"), policy);
   const officers = await openDemoOfficers(at("officers"));
   // Every household agreed to everything but the last, so that both can be seen: what leaves and what does not.

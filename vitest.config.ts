@@ -8,6 +8,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    // A state is waited for: on a busy machine a thread or a process takes seconds to come up.
+    expect: { poll: { timeout: 15_000 } },
     reporters: ["default"],
   },
 });

@@ -40,6 +40,7 @@ if (!isSame || !wanted.every(has)) {
   );
   if (status !== 0) {
     console.error("Node-RED could not be brought: see above. Is there a network? Then try again.");
-    process.exit(1);
+    // Without a network, and not on a CI machine, the tests that need it say that they are skipped.
+    process.exit(forTests && !process.env.CI ? 0 : 1);
   }
 }

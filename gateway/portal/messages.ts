@@ -265,6 +265,7 @@ const PURPOSES: Readonly<Record<string, Readonly<Record<Language, string>>>> = {
   "dpv:FulfilmentOfContractualObligation": { en: "trading and settlement", sw: "biashara na malipo" },
   "dpv:ServiceProvision": { en: "giving you a service", sw: "kukupa huduma" },
   "dpv:ServicePersonalisation": { en: "advice made for you", sw: "ushauri wako binafsi" },
+  "dpv:ScientificResearch": { en: "research", sw: "utafiti" },
   "dpv:ResearchAndDevelopment": { en: "research", sw: "utafiti" },
   "dpv:ProvidePersonalisedRecommendations": { en: "advice made for you", sw: "ushauri wako binafsi" },
 };

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   addMs,
@@ -220,6 +221,19 @@ describe("a sum over a group", () => {
     expect(released()).toHaveLength(1);
     expect(because()).toEqual([null, "groupTooSmall"]);
   });
+});
+
+it("nothing leaves of a window that a record out of a backup may have released before", async () => {
+  await begin();
+  await agree(members);
+  {
+    using db = new DatabaseSync(join(folder, "record.sqlite"));
+    const sql = "INSERT INTO restoration (restored, settled, first, last) VALUES (0, ?, 1, 5)";
+    db.prepare(sql).run(MONDAY + DAY / 2);
+  }
+  await dayPasses();
+  await dayPasses();
+  expect(because()).toEqual(["alreadyReleased", null]);
 });
 
 describe("a noisy sum", () => {

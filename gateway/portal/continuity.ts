@@ -7,6 +7,7 @@ import { eventOf, ledgerEvents, type LedgerEvent } from "../summarise/ledger.ts"
 import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
 import { continuityWords } from "./continuity-messages.ts";
 import { renderCurve, renderTable, type Role } from "./curve.ts";
+import { forgottenLines } from "./erasure-card.ts";
 import { figure, fill } from "./format.ts";
 import { villageDay, type VillageDay } from "./village-day.ts";
 
@@ -49,7 +50,7 @@ export function energyPage(c: PortalContext, portal: Portal, tried?: Tried): Res
       <section class="card" id="counters">
         <h2>${w.events}</h2>
         <p class="soft">${events.length === 0 ? w.none : w.eventsHint}</p>
-        ${events.map((event) => eventRow(event, tried, speech))}
+        ${forgottenLines(portal, speech)} ${events.map((event) => eventRow(event, tried, speech))}
       </section>
     `,
   });

@@ -13,14 +13,11 @@ const WISHES_SHOWN = 20;
 
 /** For the operator: who owes an answer, and who had deleted what is held here. Empty where nobody asked anything. */
 export function erasureCard(portal: Portal, { language, f }: Speech): Html {
-  const { store, site } = portal;
+  const { store } = portal;
   const w = erasureWords(language);
   const open = openRequests(store.read);
-  const done = wishes(store.read)
-    .filter(({ deleted }) => deleted !== undefined)
-    .slice(0, WISHES_SHOWN);
+  const done = doneWishes(portal);
   if (open === 0 && done.length === 0) return html``;
-  const nameOf = (id: string): string => site.members.find((one) => one.id === id)?.name ?? id;
   const sinks = sinkNames(portal, "");
   return html`<section class="card" id="forgetting">
     <h2>${w.operatorTitle}</h2>
@@ -34,12 +31,27 @@ export function erasureCard(portal: Portal, { language, f }: Speech): Html {
     ${done.map(
       ({ member, asked, deleted = asked }) =>
         html`<p class="any">
-          ${fill(w.operatorWish, { name: nameOf(member), time: f.dateTime(deleted) })}
+          ${fill(w.operatorWish, { name: nameOf(portal, member), time: f.dateTime(deleted) })}
           ${sinks === "" ? "" : fill(w.operatorSinks, { sinks })}
         </p>`,
     )}
   </section>`;
 }
+
+const doneWishes = ({ store }: Portal) =>
+  wishes(store.read)
+    .filter(({ deleted }) => deleted !== undefined)
+    .slice(0, WISHES_SHOWN);
+
+const nameOf = ({ site }: Portal, id: string): string =>
+  site.members.find((one) => one.id === id)?.name ?? id;
+
+/** For the ledger of the counters: the village's sums did not change by themselves. */
+export const forgottenLines = (portal: Portal, { language, f }: Speech): Html[] =>
+  doneWishes(portal).map(({ member, asked, deleted = asked }) => {
+    const entry = { name: nameOf(portal, member), time: f.dateTime(deleted) };
+    return html`<p class="any">${fill(erasureWords(language).ledgerWish, entry)}</p>`;
+  });
 
 const suspendedOf = (portal: Portal) =>
   suspendedRecipients(portal.store.read, { now: portal.clock.now(), days: answerDays(portal) });

@@ -80,6 +80,8 @@ const en = {
   operatorWish:
     "{name} had deleted what is held here, on {time}. The village's sums of days before that are without this house. Destroy old backups, or write over them.",
   operatorSinks: "Delete its lines in {sinks}, too.",
+  ledgerWish:
+    "{time}: what {name}'s meters said before was deleted, as asked. The sums of days before are without it.",
 };
 export type ErasureWords = Readonly<Record<keyof typeof en, string>>;
 
@@ -160,6 +162,8 @@ const sw: ErasureWords = {
   operatorWish:
     "{name} alitaka kinachoshikiliwa hapa kifutwe, {time}. Jumla za kijiji za siku za kabla yake ni bila nyumba hii. Haribu nakala za zamani, au andika juu yake.",
   operatorSinks: "Futa mistari yake katika {sinks} pia.",
+  ledgerWish:
+    "{time}: kilichosemwa na mita za {name} kabla ya hapo kilifutwa, kama ilivyoombwa. Jumla za siku za kabla ni bila hizo.",
 };
 
 export const erasureWords = (language: Language): ErasureWords => ({ en, sw })[language];

@@ -157,6 +157,7 @@ describe("deleting what is held here", () => {
     expect(await pageOf("/operator", "mwalimu")).toContain(
       "The village's sums of days before that are without this house",
     );
+    expect(await pageOf("/operator/energy", "mwalimu")).toContain("The sums of days before are without it.");
     for (const path of ["/", "/sharing", "/left", "/api/releases", "/api/balance", "/api/answers"])
       expect([path, (await get(path)).status]).toEqual([path, 200]);
     expect(await pageOf("/left")).toContain("What it said is deleted here, as you asked");

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { addMs, instant, toIso } from "../domain/model/index.ts";
 import { foundDemo, governanceOf, madeUpOfficers } from "./demo/founding.ts";
+import { openCommands } from "../gateway/record/open.ts";
 import { sealHolds } from "../protocol/receipts/index.ts";
 
 /** The command as a process of its own, because it prints and opens files of its own. */
@@ -59,7 +60,8 @@ portal: { port: 0 }
 governance: ${JSON.stringify(governanceOf(OFFICERS))}
 `,
   );
-  await foundDemo(join(folder, "data", "record.sqlite"), {
+  await using store = await openCommands({ path: join(folder, "data", "record.sqlite") });
+  await foundDemo(store, {
     ...{ policy: POLICY, members: ["house-01"], officers: OFFICERS, now: NOW },
   });
   who = ["--site", site, "--member", "house-01"];

@@ -13,7 +13,7 @@ import {
 import { writeSecretFile } from "../../platform/secret-file.ts";
 import { ruleJson, signClaims } from "../../protocol/governance.ts";
 import { chainOf } from "../../gateway/governance/chain.ts";
-import { openCommands, type CommandStore } from "../../gateway/record/open.ts";
+import type { CommandStore } from "../../gateway/record/open.ts";
 import { proposalById } from "../../gateway/governance/proposals.ts";
 
 const NAMES = ["Amina", "Baraka", "Chege"];
@@ -98,10 +98,9 @@ function done<Step extends { readonly kind: string }>(
 
 /** Founds the co-op of a made-up village where it has voted nothing yet. */
 export async function foundDemo(
-  record: string,
+  store: Pick<CommandStore, "run" | "read">,
   village: Omit<Parameters<typeof found>[1], "title" | "discussion">,
 ): Promise<void> {
-  await using store = await openCommands({ path: record });
   if (chainOf(store.read).length > 0) return;
   await found(store, { ...village, ...WORDS });
 }

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { instant, messageOf } from "../../domain/model/index.ts";
 import { openHubKeys } from "../../federation/hub-keys.ts";
 import { setDevicePasswords } from "../../gateway/acquire/device-passwords.ts";
+import { openCommands } from "../../gateway/record/open.ts";
 import { openIdentity } from "../../gateway/site/identity.ts";
 import { clockLineToText } from "../../platform/clock.ts";
 import { writeSecretFile } from "../../platform/secret-file.ts";
@@ -176,10 +177,10 @@ async function prepare(
   // Every household agreed to everything but the last, so that both can be seen: what leaves and what does not.
   const members = plan.members.slice(0, Math.max(1, plan.members.length - 1)).map(({ id }) => id);
   const given = instant(folder.state.commissioned);
-  const path = at("gateway", "record.sqlite");
+  await using store = await openCommands({ path: at("gateway", "record.sqlite") });
   const everybody = plan.members.map(({ id }) => id);
-  await foundDemo(path, { policy, members: everybody, officers, now: given });
-  if (folder.isNew) await giveConsents(path, { policy, members, given });
+  await foundDemo(store, { policy, members: everybody, officers, now: given });
+  if (folder.isNew) await giveConsents(store, { policy, members, given });
   return { hubKey, officers };
 }
 

@@ -16,6 +16,7 @@ import { setDevicePasswords } from "../../gateway/acquire/device-passwords.ts";
 import { openIdentity } from "../../gateway/site/identity.ts";
 import { clockLineToText, openClock, type ClockLine } from "../../platform/clock.ts";
 import { publicKeyToText, sha256Hex } from "../../protocol/keys.ts";
+import { openCommands } from "../../gateway/record/open.ts";
 import { openRecordReader, type RecordReader } from "../../gateway/record/reader.ts";
 
 /**
@@ -70,9 +71,11 @@ export async function openVillage(options: VillageOptions): Promise<Village> {
   const policy = await writeConfigs({ folder, officers, members, brokerPort, hubBrokerPort, uplinkPort });
   const agreeing = members.filter((_, i) => !options.silent?.includes(i));
   const agreement = { policy, members: agreeing, given: instant(START - 1000) };
-  const path = at("gateway", "record.sqlite");
-  await foundDemo(path, { policy, members, officers, now: instant(START - 1000) });
-  await giveConsents(path, agreement);
+  {
+    await using store = await openCommands({ path: at("gateway", "record.sqlite") });
+    await foundDemo(store, { policy, members, officers, now: instant(START - 1000) });
+    await giveConsents(store, agreement);
+  }
 
   const start = async (name: string, args: string[]): Promise<Child<unknown>> => {
     const child = await startChild<unknown>({
@@ -149,7 +152,7 @@ async function writeConfigs(options: {
       member,
       mounting: "grid",
       // The test's meters count as fast as a test needs, far beyond any house.
-      ratedPower: 100_000_000,
+      ratedPower: 1_000_000_000,
       interval: "1 min",
       connection: { kind: "mqtt", topic: `devices/${meterOf(member)}` },
     })),

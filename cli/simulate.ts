@@ -7,6 +7,7 @@ import { openLog } from "../platform/log.ts";
 import {
   faultFromText,
   HOUSEHOLDS_MAX,
+  openFaultServer,
   openSimulators,
   planVillage,
   type Fault,
@@ -25,6 +26,7 @@ interface SimulateOptions {
   readonly data: string;
   readonly mqtt?: string;
   readonly fault: readonly Fault[];
+  readonly control?: number;
   readonly json?: true;
 }
 
@@ -61,6 +63,11 @@ export function simulateCommand(): Command {
         "dead:DEVICE, slow:DEVICE:MS or noisy:DEVICE; may be given again",
         collectFault,
         [],
+      )
+      .option(
+        "--control <port>",
+        'take faults while it runs: POST /faults {"fault": "dead:DEVICE", "seconds": 60}, from this computer',
+        wholeNumber({ from: 0, to: 65_535 }),
       )
       .option("--json", "print JSON lines")
       .addHelpText("after", EXAMPLES)
@@ -108,6 +115,8 @@ async function runSimulators(options: SimulateOptions): Promise<void> {
     log,
     ...(options.mqtt !== undefined && { mqtt: readAccess(options.mqtt) }),
   });
+  await using _control =
+    options.control === undefined ? undefined : await openFaultServer(options.control, simulators);
   const { manifest } = simulators;
   const ready = { event: "ready", manifest };
   console.log(options.json ? JSON.stringify(ready) : tableOf(manifest));

@@ -1,5 +1,6 @@
 /** The public face of the simulators. */
 export { faultFromText, type Fault } from "./faults.ts";
+export { openFaultServer, type FaultServer } from "./fault-server.ts";
 export type { Manifest, ManifestConnection, ManifestDevice } from "./manifest.ts";
 export { openSimulators, type MqttAccess, type SimulatorOptions, type Simulators } from "./open.ts";
 export {

@@ -2,7 +2,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { FieldwattError, messageOf, type Clock, type Instant } from "../domain/model/index.ts";
 import type { Logger } from "../platform/log.ts";
-import { disturbanceOf, unitFaultsOf, type Fault } from "./faults.ts";
+import type { Fault } from "./faults.ts";
+import { openFaultDesk, type FaultDesk } from "./fault-desk.ts";
 import { manifestOf, topicOf, type Manifest, type Wires } from "./manifest.ts";
 import type { ModbusUnit } from "./modbus/slave.ts";
 import { openRtuBus } from "./modbus/rtu.ts";
@@ -35,6 +36,8 @@ export interface MqttAccess {
 export interface Simulators extends AsyncDisposable {
   /** Where everything is: what a site file needs. */
   readonly manifest: Manifest;
+  /** A fault from now on, for so long (ms of real time). Throws OPTION_INVALID for a device that there is not. */
+  inject(fault: Fault, ms: number): void;
 }
 
 /** What opening one device needs to know of all. */
@@ -43,7 +46,7 @@ interface Site extends SimulatorOptions {
   readonly stack: AsyncDisposableStack;
   readonly signal: AbortSignal;
   readonly state: () => VillageState;
-  readonly faults: readonly Fault[];
+  readonly desk: FaultDesk;
 }
 
 type On<Kind extends Transport["kind"]> = PlannedDevice & {
@@ -68,12 +71,21 @@ export async function openSimulators(plan: VillagePlan, options: SimulatorOption
   const stop = new AbortController();
   await using stack = new AsyncDisposableStack();
   stack.defer(() => stop.abort());
-  const site: Site = { ...options, plan, stack, signal: stop.signal, state, faults };
+  const desk = openFaultDesk(faults, plan.seed);
+  stack.use(desk);
+  const site: Site = { ...options, plan, stack, signal: stop.signal, state, desk };
   const wires: Wires = { ports: await openServers(site), paths: await openSerial(site) };
   openMqtt(site);
   const manifest = manifestOf(plan, wires);
   const opened = stack.move();
-  return { manifest, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return {
+    manifest,
+    inject(fault, ms) {
+      checkFaults(plan, [fault]);
+      desk.add(fault, ms);
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
 }
 
 function checkFaults({ devices }: VillagePlan, faults: readonly Fault[]): void {
@@ -97,12 +109,8 @@ function makeFolder(folder: string): void {
 const on = <Kind extends Transport["kind"]>({ plan }: Site, kind: Kind): On<Kind>[] =>
   plan.devices.filter((device): device is On<Kind> => device.transport.kind === kind);
 
-const disturbance = (site: Site, device: PlannedDevice) =>
-  disturbanceOf(device.id, site.faults, site.plan.seed);
-
 function unitOf(site: Site, device: PlannedDevice): ModbusUnit {
-  const faults = unitFaultsOf(device.id, site.faults, site.plan.seed);
-  return { registers: () => registersOf(site.state(), device), ...(faults && { faults }) };
+  return { registers: () => registersOf(site.state(), device), faults: site.desk.unit(device.id) };
 }
 
 function unitsOf(site: Site, devices: readonly On<"modbus-tcp" | "modbus-rtu">[]): Map<number, ModbusUnit> {
@@ -128,7 +136,6 @@ async function openSerial(site: Site): Promise<Map<string, string>> {
   }
   for (const device of on(site, "serial")) {
     const name = device.transport.port;
-    const disturbed = disturbance(site, device);
     const view = () => {
       const { battery } = householdOf(site.state(), device);
       if (!battery) throw new RangeError(`${device.id} charges a battery that is not there`);
@@ -137,7 +144,7 @@ async function openSerial(site: Site): Promise<Map<string, string>> {
     const controller = await openController({
       link: link(name),
       view,
-      ...(disturbed && { disturbance: disturbed }),
+      disturbance: site.desk.disturbance(device.id),
     });
     paths.set(name, site.stack.use(controller).path);
   }
@@ -159,8 +166,6 @@ function openMqttDevice(site: Site, { url, passwords }: MqttAccess, device: On<"
   const password = passwords[id];
   if (password === undefined)
     throw new FieldwattError("OPTION_INVALID", `There is no MQTT password for ${id}`);
-  const disturbed = disturbance(site, device);
-  if (disturbed?.dead) return;
   const { clock, signal, log } = site;
   const publisher = site.stack.use(openPublisher({ url, user: id, password, log }));
   const options = {
@@ -170,7 +175,7 @@ function openMqttDevice(site: Site, { url, passwords }: MqttAccess, device: On<"
     signal,
     log,
     publisher,
-    ...(disturbed && { disturbance: disturbed }),
+    disturbance: site.desk.disturbance(id),
   };
   run(site, device, options).catch((error: unknown) => {
     // One device's bug is one silent device, and a line that says so.

@@ -98,11 +98,12 @@ export async function openController(options: ControllerOptions): Promise<Contro
   const pty = await openPtyPair({ ...(link !== undefined && { link }) });
   let blocks = 0;
   const send = (): void => {
+    if (disturbance?.dead) return;
     const block = textBlock(controllerFields(view()));
     pty.write(disturbance?.garble(block, "serial") ?? block);
     if (++blocks % BLOCKS_A_HEX_FRAME === 0) pty.write(hexFrame(ASYNC_COMMAND, MAXIMUM_CURRENT));
   };
-  const timer = disturbance?.dead ? undefined : setInterval(send, periodMs + (disturbance?.delayMs ?? 0));
+  const timer = setInterval(send, periodMs + (disturbance?.delayMs ?? 0));
   return {
     path: pty.path,
     async [Symbol.asyncDispose]() {

@@ -51,7 +51,8 @@ export interface ModbusUnit {
 /** Hears every request that reached a unit that is there: its number, and the PDU. */
 export type RequestListener = (unit: number, request: Uint8Array) => void;
 
-const HEALTHY: ReplyFault = { delayMs: 0, copies: 1, foreign: false, damage: (frame) => frame };
+/** A reply as it should be. */
+export const HEALTHY: ReplyFault = { delayMs: 0, copies: 1, foreign: false, damage: (frame) => frame };
 
 /** What a unit says to one request, before it is put into a frame. */
 export function replyOf(unit: ModbusUnit, request: Uint8Array): { pdu: Buffer; fault: ReplyFault } {

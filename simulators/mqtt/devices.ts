@@ -33,6 +33,7 @@ function send(
   { topic, publisher, disturbance }: MqttDeviceOptions,
   { subtopic, payload }: Message,
 ): Promise<boolean> {
+  if (disturbance?.dead) return Promise.resolve(false);
   return publisher.send(`${topic}/${subtopic}`, disturbance?.garble(payload, "message") ?? payload);
 }
 

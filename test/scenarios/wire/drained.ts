@@ -69,3 +69,20 @@ function connectionsOf(table: string): Connection[] {
     return { local: portOf(local), remote: portOf(remote), inode };
   });
 }
+
+/** The same for many who ask at once: those who come while it is looked at share the next look. */
+export function sharedDrain(port: number): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
+  const begin = (): Promise<void> => {
+    next = undefined;
+    running = drained(port).finally(() => (running = undefined));
+    return running;
+  };
+  return () => {
+    if (!running) return begin();
+    // The look that goes on may have seen the line before: the next one counts.
+    next ??= running.then(begin, begin);
+    return next;
+  };
+}

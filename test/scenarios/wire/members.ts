@@ -38,7 +38,7 @@ const AFTER_END_MS = 15 * 60_000;
 /** How long one that ends by itself lasts, village minutes. */
 const SHORT_MINUTES = [5, 30] as const;
 /** One change in so many starts a process of its own; and one is written by this process. */
-const BY_PROCESS = 300;
+const BY_PROCESS = 700;
 const BY_RECORD = 12;
 /** Between two changes of one member, ms: most follow at once, some rest so that figures leave. */
 const PAUSE_MS = { often: 30, rest: 600, restOf: 12 } as const;

@@ -284,6 +284,10 @@ it("tells its health without naming anybody", async () => {
     broker: "up",
     outbox: 2,
     sinks: [],
+    // The hub has not cosigned any of the 26 releases of the seeded record.
+    witnesses: [{ name: "hub", size: 0, of: 26, refuses: null }],
+    contradictions: 0,
+    forgetting: { open: 0, suspended: [] },
   });
 });
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { deviceId, instant, streamId } from "../domain/model/index.ts";
 import { openRecord } from "../gateway/record/open.ts";
 
@@ -14,6 +14,9 @@ const run = (...words: string[]) =>
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
   });
+
+/** Each call is a process of its own, which a busy machine is slow to start. */
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 let folder: string;
 let site: string;

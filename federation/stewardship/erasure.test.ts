@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { answerHolds, signRequest, type ErasureAnswer, type ErasureRequest } from "../../protocol/erasure.ts";
 import {
   batch,
@@ -18,6 +18,9 @@ import { adviseOnFarmDays } from "../advisory/advisory.ts";
 import { clearDueSlots } from "../trading/trading.ts";
 import { endRetention } from "./retention.ts";
 import { endHolds, purgeWhenDue } from "./purge.ts";
+
+/** A storage that a busy machine is slow to write. */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /** Expectations by hand from issue 5, section 5: what the hub does, and says, when it is asked to forget. */
 let village: Village;

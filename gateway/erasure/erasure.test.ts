@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { addMs, instant, memberId, type OfferId } from "../../domain/model/index.ts";
 import { openBroker, type Broker } from "../../platform/broker.ts";
 import { ManualClock } from "../../platform/clock.ts";
@@ -20,6 +20,9 @@ import { dueNow } from "../release/sending.ts";
 import type { RecordStore } from "../record/store.ts";
 import { askedFor, suspendedRecipients } from "./asked.ts";
 import { askForgetting } from "./asking.ts";
+
+/** A record on a disk that others use, too. */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /** What follows when a yes ends: expectations by hand from issue 5, section 5. */
 const START = instant(Date.UTC(2026, 5, 15));

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { addMs, deviceId, instant, streamId, type Reading } from "../../domain/model/index.ts";
 import { openLog } from "../../platform/log.ts";
 import { NOW, openSeeded, type Seeded } from "../../test/support/seeded-portal.ts";
@@ -11,6 +11,9 @@ import { verifyRecord } from "../record/repair/verify.ts";
 import { auditEgress } from "../release/audit.ts";
 import { logSigner } from "../release/egress-log.ts";
 import { forgetAsked, heldAbout, wishes } from "./forgetting.ts";
+
+/** A record on a disk that others use, too. */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /** What is held about a member at home, and that it goes: expectations by hand from issue 5, section 5. */
 const log = openLog("test", { write: () => undefined });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Hono } from "hono";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { SessionEnv } from "../../platform/web/index.ts";
 import { requestDigest, signAnswer, type ErasurePart } from "../../protocol/erasure.ts";
 import { generateKeyPair } from "../../protocol/keys.ts";
@@ -11,6 +11,9 @@ import { askedFor } from "../erasure/asked.ts";
 import { askForgetting } from "../erasure/asking.ts";
 import { forgetAsked, wishes } from "../erasure/forgetting.ts";
 import { createPortal } from "./portal.ts";
+
+/** A record on a disk that others use, too. */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /** The member's side of forgetting: expectations by hand from issue 5, section 5, and the words of docs/forgetting.md. */
 const DAY_MS = 86_400_000;

@@ -78,7 +78,8 @@ function backUp(db: DatabaseSync, path: string): string {
 /** Deletes the copies that were made before the schema was brought forward. */
 export function removeCopies(path: string): void {
   const copies = readdirSync(dirname(path)).filter((name) => COPY.test(name.slice(basename(path).length)));
-  for (const name of copies.filter((one) => one.startsWith(basename(path)))) rmSync(join(dirname(path), name));
+  for (const name of copies.filter((one) => one.startsWith(basename(path))))
+    rmSync(join(dirname(path), name));
 }
 
 /** A renamed file is there after a power cut when the file and then its folder have reached the disk. */

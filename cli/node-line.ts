@@ -7,6 +7,7 @@ import { loadSite } from "../gateway/site/load.ts";
 import { wholeNumber } from "./command-line.ts";
 
 export const DEFAULT_SITE = "site.yaml";
+export const FIELD_LINK_BAUD = 38_400;
 export const NUMBER_MAX = 2 ** 32 - 1;
 
 /** The book of the site's gateway. Throws SITE_FILE_UNREADABLE, SITE_FILE_INVALID. */
@@ -23,7 +24,7 @@ export const withLine = (command: Command): Command =>
   command
     .option("--site <file>", "the site file", DEFAULT_SITE)
     .requiredOption("--line <path>", "the serial port, for example /dev/ttyUSB0")
-    .option("--baud <rate>", "its rate", wholeNumber({ from: 300, to: 1_000_000 }), 38_400);
+    .option("--baud <rate>", "its rate", wholeNumber({ from: 300, to: 1_000_000 }), FIELD_LINK_BAUD);
 
 export const openLine = ({ line, baud }: LineOptions, signal: AbortSignal): Promise<NodeDesk> =>
   openNodeDesk({

@@ -1,12 +1,16 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
+import { setTimeout as wait } from "node:timers/promises";
 import { Command } from "commander";
 import { FieldwattError, messageOf } from "../domain/model/index.ts";
 import { mustFit, signImage, verifyImage, type Image } from "../drivers/field-link/image.ts";
 import { updateNode } from "../drivers/field-link/update.ts";
+import { openSerialPort } from "../drivers/serial/port.ts";
+import { openSmpClient } from "../drivers/smp/client.ts";
+import { updateBySmp } from "../drivers/smp/update.ts";
 import { stopSignal, wholeNumber } from "./command-line.ts";
 import { guard, invalidOption, type Terminal } from "./device-command.ts";
-import { bookOf, NUMBER_MAX, openLine, withLine, type LineOptions } from "./node-line.ts";
+import { bookOf, FIELD_LINK_BAUD, NUMBER_MAX, openLine, withLine, type LineOptions } from "./node-line.ts";
 
 interface SignOptions {
   readonly key: string;
@@ -38,17 +42,25 @@ export function nodeSignCommand(terminal: Terminal): Command {
 
 interface UpdateOptions extends LineOptions {
   readonly key: string;
+  readonly smp?: true;
 }
+
+/** A capable node that ran its new program for so long without starting again is well with it. */
+const WELL_AFTER_MS = 10_000;
+const SMP_BAUD = 115_200;
 
 /** `fieldwatt node update`: the first node named is the canary; the others follow when it is well. */
 export const nodeUpdateCommand = (terminal: Terminal): Command =>
   withLine(new Command("update"))
     .description("verify a signed image, send it, and keep it where the node speaks again with it")
     .argument("<image>", "the signed image")
-    .argument("<numbers...>", "the nodes on the line; the first goes first, alone")
+    .argument("[numbers...]", "the nodes on the line; the first goes first, alone")
+    .option("--smp", "the one capable node on the line's console: Zephyr with MCUboot")
     .requiredOption("--key <file>", "the co-op's Ed25519 public key, PEM")
     .action((image: string, numbers: readonly string[], options: UpdateOptions) =>
-      guard(terminal, () => update({ image, numbers }, options, terminal)),
+      guard(terminal, () =>
+        options.smp ? updateCapable(image, options, terminal) : update({ image, numbers }, options, terminal),
+      ),
     );
 
 async function update(
@@ -58,6 +70,7 @@ async function update(
 ): Promise<void> {
   const key = keyFrom(await read(options.key), createPublicKey, options.key);
   const image = verifyImage(await read(file), key);
+  if (numbers.length === 0) throw invalidOption("say which nodes, by their numbers, or --smp");
   const book = await bookOf(options.site);
   const entries = [];
   for (const number of numbers.map(Number)) {
@@ -74,6 +87,23 @@ async function update(
       `node ${entry.number}: ${entry.firmware} -> ${after.firmware}, confirmed (gateway-trusted)\n`,
     );
   }
+}
+
+/** The signature is checked here before a byte is sent, and once more by the node's MCUboot. */
+async function updateCapable(file: string, options: UpdateOptions, terminal: Terminal): Promise<void> {
+  const key = keyFrom(await read(options.key), createPublicKey, options.key);
+  const image = verifyImage(await read(file), key);
+  const { line } = options;
+  const baudRate = options.baud === FIELD_LINK_BAUD ? SMP_BAUD : options.baud;
+  await using port = await openSerialPort({ path: line, baudRate, parity: "none", stopBits: 1 });
+  const client = openSmpClient(port, { name: line });
+  const hash = Buffer.from(image.sha256).toString("hex");
+  const isWell = async (): Promise<boolean> => {
+    await wait(WELL_AFTER_MS);
+    return (await client.images()).some((one) => one.active && one.hash === hash);
+  };
+  await updateBySmp(client, image, { isWell });
+  terminal.stdout.write(`${line}: ${image.version}, confirmed\n`);
 }
 
 const progressLine = (number: number, { version, program }: Image): string =>

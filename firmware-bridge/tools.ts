@@ -10,7 +10,7 @@ const NEEDS = {
   avr: { commands: ["avr-gcc", "avr-objcopy", "avr-size"], packages: "gcc-avr avr-libc binutils-avr" },
   emulator: { commands: ["gcc"], packages: "gcc libc6-dev libsimavr-dev libelf-dev" },
   native: { commands: ["gcc"], packages: "gcc libc6-dev" },
-  fuzz: { commands: ["clang"], packages: "clang libclang-rt-14-dev" },
+  fuzz: { commands: ["clang"], packages: "clang libclang-rt-dev" },
 } as const;
 export type Part = keyof typeof NEEDS;
 

@@ -1,4 +1,5 @@
 "use strict";
+const { hold } = require("../lib/in-flight.js");
 const { openWriter } = require("../lib/writer.js");
 const { gatewayOf, onInput, setting, waits, well, word } = require("../lib/node.js");
 
@@ -12,8 +13,16 @@ module.exports = (RED) => {
       state === "up" ? well(this, word(RED, "status.durable")) : waits(this, why),
     );
     onInput(this, async (msg) => {
-      const written = await writer.write(writeOf(msg, config, this.id));
-      return { ...msg, written };
+      const release = hold(msg.fieldwatt && msg.fieldwatt.origin);
+      try {
+        const written = await writer.write(writeOf(msg, config, this.id));
+        release();
+        return { ...msg, written };
+      } catch (error) {
+        // Refused for good; what only was not kept in time comes again after a start.
+        if (error.status !== undefined) release();
+        throw error;
+      }
     });
     this.on("close", (done) => {
       writer.close();

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { hkdfSync } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, symlink } from "node:fs/promises";
+import { lstat, mkdir, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -74,11 +74,16 @@ export async function startNodeRed(options: NodeRedOptions): Promise<NodeRed> {
   const folder = nodeRedPackage(options.settings.package);
   const own = join(options.data, FOLDER);
   await mkdir(join(own, "node_modules"), { recursive: true, mode: 0o700 });
-  // Another version that the operator put there stays.
-  const link = join(own, "node_modules", NODES);
-  if (existsSync(NODES_FOLDER) && !existsSync(link))
-    await symlink(NODES_FOLDER, link, "dir").catch(() => undefined);
+  await linkNodes(join(own, "node_modules", NODES));
   return new KeptNodeRed(options, folder);
+}
+
+/** The nodes of this program, wherever it lies now; another version that the operator put there stays. */
+async function linkNodes(link: string): Promise<void> {
+  const found = await lstat(link).catch(() => undefined);
+  if (found && !found.isSymbolicLink()) return;
+  await rm(link, { force: true });
+  if (existsSync(NODES_FOLDER)) await symlink(NODES_FOLDER, link, "dir");
 }
 
 class KeptNodeRed implements NodeRed {

@@ -38,8 +38,8 @@ export async function* readingsFrom({
   yield { readings: [], cursor };
   for (;;) {
     await feed.wait(cursor, signal);
-    const own = rights();
-    if (signal.aborted || !own) return;
+    const own = signal.aborted ? undefined : rights();
+    if (!own) return;
     const batch = feed.after(cursor, READINGS_AT_ONCE);
     const heard = batch.readings.filter(({ stream }) => mayHear(own, stream) && only(stream));
     cursor = batch.cursor;

@@ -86,7 +86,8 @@ export function openFlowTokens(options: {
     list: () => all.all(TOKENS_MAX * 2).map(tokenOf),
     revoke: (id) => end.run(wallNow(), id).changes > 0,
     check(token) {
-      if (!token.startsWith(PREFIX)) return undefined;
+      // A stream may ask once more while the gateway ends.
+      if (!db.isOpen || !token.startsWith(PREFIX)) return undefined;
       const row = find.get(sha256(token), wallNow());
       return row && { name: String(row.name), rights: rightsOf(row.rights) };
     },

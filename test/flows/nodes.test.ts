@@ -1,8 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { eventually } from "../scenarios/kit.ts";
+import { eventually as within } from "../scenarios/kit.ts";
 import { openCoilServer, type CoilServer } from "../support/coil-server.ts";
 import { openFlowsGateway, type FlowsGateway } from "../support/flows-gateway.ts";
 import { nodeRedIsMissing, requireOfNodeRed } from "../support/node-red.ts";
@@ -25,9 +25,14 @@ interface RunningNode {
 }
 type Msg = Record<string, unknown> & { payload: unknown };
 
+/** Bounds alone: everything here is waited for. */
+const PATIENCE_MS = 60_000;
+vi.setConfig({ testTimeout: 2 * PATIENCE_MS, hookTimeout: PATIENCE_MS });
+
 const folder = join(import.meta.dirname, "..", "..", "flows");
 const requireHere = createRequire(join(folder, "package.json"));
 const missing = nodeRedIsMissing();
+const eventually: typeof within = (what, probe) => within(what, probe, PATIENCE_MS);
 let gateway: FlowsGateway;
 let relay: CoilServer;
 let helper: Helper;

@@ -93,21 +93,29 @@ describe.skipIf(missing)("Node-RED beside a gateway", () => {
       })
       .map(({ value }) => value);
 
-  it("opens its editor to the operator's session alone, and closes it with that", async () => {
-    expect((await fetch(`${editor}/flows`)).status).toBe(401);
-    const away = await fetch(editor, { redirect: "manual" });
-    expect(away.headers.get("location")).toBe(`${gateway.url}/operator/flows/editor`);
-    const cookie = session();
-    const pass = await passOf(cookie);
-    const nodes = (await (await admin("/nodes", pass)).text()).includes("node-red-contrib-fieldwatt");
-    expect(nodes).toBe(true);
-    gateway.accounts.closeSession(cookie.split("=")[1] ?? "");
-    await eventually("the pass is over", async () => (await admin("/flows", pass)).status === 401);
-    const member = `fieldwatt-gateway=${(gateway.accounts.addPerson({ id: "house-01", role: "member" }), gateway.accounts.openSession("house-01"))}`;
-    expect(
-      (await fetch(`${gateway.url}/operator/flows/editor`, { headers: { cookie: member } })).status,
-    ).toBe(403);
-  });
+  it(
+    "opens its editor to the operator's session alone, and closes it with that",
+    async () => {
+      expect((await fetch(`${editor}/flows`)).status).toBe(401);
+      const away = await fetch(editor, { redirect: "manual" });
+      expect(away.headers.get("location")).toBe(`${gateway.url}/operator/flows/editor`);
+      const cookie = session();
+      const pass = await passOf(cookie);
+      const nodes = (await (await admin("/nodes", pass)).text()).includes("node-red-contrib-fieldwatt");
+      expect(nodes).toBe(true);
+      gateway.accounts.closeSession(cookie.split("=")[1] ?? "");
+      await eventually(
+        "the pass is over",
+        async () => (await admin("/flows", pass)).status === 401,
+        PATIENCE_MS,
+      );
+      const member = `fieldwatt-gateway=${(gateway.accounts.addPerson({ id: "house-01", role: "member" }), gateway.accounts.openSession("house-01"))}`;
+      expect(
+        (await fetch(`${gateway.url}/operator/flows/editor`, { headers: { cookie: member } })).status,
+      ).toBe(403);
+    },
+    PATIENCE_MS,
+  );
 
   it(
     "killed under load it takes no reading along and leaves nothing on, and goes on where it was",

@@ -116,7 +116,8 @@ export function cannotMount(what: string): boolean {
     return false;
   } catch (error) {
     const [line] = String(error).split("\n");
-    if (process.env.CI && isMissing(error)) throw new Error(`${what}: ${line}: apt-get install e2fsprogs mount`);
+    if (process.env.CI && isMissing(error))
+      throw new Error(`${what}: ${line}: apt-get install e2fsprogs mount`);
     process.stderr.write(`${what} skipped: no loop device can be mounted here (root needed): ${line}\n`);
     return true;
   } finally {

@@ -204,11 +204,9 @@ export const healthSchema = z
     hub: z.enum(["none", "connected", "away"]),
     broker: z.enum(["none", "up", "down"]),
     outbox: z.int(),
-    forgetting: z
-      .object({ open: z.int(), suspended: z.array(z.string()) })
-      .openapi({
-        description: "Requests to delete without an answer, and who gets nothing more because of it",
-      }),
+    forgetting: z.object({ open: z.int(), suspended: z.array(z.string()) }).openapi({
+      description: "Requests to delete without an answer, and who gets nothing more because of it",
+    }),
     sinks: z.array(sink),
     witnesses: z
       .array(z.object({ name: z.string(), size: z.int(), of: z.int(), refuses: z.string().nullable() }))

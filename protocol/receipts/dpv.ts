@@ -1,4 +1,12 @@
-import { dataWords, durationOf, identifierOf, stateOf, timeText, type ReceiptFacts } from "./facts.ts";
+import {
+  agreedData,
+  durationOf,
+  identifierOf,
+  stateOf,
+  termsOf,
+  timeText,
+  type ReceiptFacts,
+} from "./facts.ts";
 
 /**
  * A consent receipt by ISO/IEC TS 27560:2023 in the profile of the W3C's Data Privacy Vocabulary (w3id.org/dpv/guides/
@@ -68,7 +76,9 @@ function recordOf(facts: ReceiptFacts): Json {
   };
 }
 
-function processOf({ consent, offer, kind }: ReceiptFacts): Json {
+function processOf(facts: ReceiptFacts): Json {
+  const { consent, offer } = facts;
+  const terms = termsOf(facts);
   return {
     "@type": "dpv:Process",
     ...(offer && { "dct:title": offer.title }),
@@ -76,17 +86,17 @@ function processOf({ consent, offer, kind }: ReceiptFacts): Json {
     "dpv:hasProcessing": "dpv:Share",
     "dpv:hasPersonalData": {
       "@type": "dpv:PersonalData",
-      "dct:title": kind ? dataWords[kind] : consent.offer,
+      "dct:title": agreedData(facts),
     },
     "dpv:hasRecipient": {
       "@type": "dpv:Recipient",
       "dct:identifier": consent.recipient,
       "dpv:hasName": consent.recipient,
     },
-    ...(offer && {
+    ...(terms && {
       "dpv:hasStorageCondition": {
         "@type": "dpv:StorageDuration",
-        "dpv:hasDuration": durationOf(offer.retentionDays),
+        "dpv:hasDuration": durationOf(terms.retentionDays),
       },
     }),
   };
@@ -94,11 +104,14 @@ function processOf({ consent, offer, kind }: ReceiptFacts): Json {
 
 /** What happened to the consent, in order. */
 function statusesOf(facts: ReceiptFacts): Json[] {
-  const { given, expires, withdrawn } = facts.consent;
+  const { given, expires, withdrawn, guardian } = facts.consent;
   const by = { "dpv:isIndicatedBy": "dpv:DataSubject", "dpv:hasIndicationMethod": "Gateway of the co-op" };
   const start = {
     "@type": ["dpv:ConsentGiven", "dpv:ExpressedConsent"],
     ...by,
+    ...(guardian && {
+      "dpv:isIndicatedBy": { "@type": "dpv:GuardianOfDataSubject", "dct:identifier": guardian.guardian },
+    }),
     "dpv:isIndicatedAtTime": timeText(given),
     "dct:valid": `${timeText(given)}/${timeText(expires)}`,
   };

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
+import { rulesFor, rulesOf, type Rules } from "../../domain/consent/limits.ts";
 import {
+  GRANULARITIES,
   toIso,
   type Instant,
   type PinnedConsent,
@@ -45,6 +47,25 @@ export const dataWords: Readonly<Record<SummaryKind, string>> = {
   energyInterval: "Energy drawn, sent out, made and used in each quarter hour",
   farmDay: "Weather and soil of each day, with latitude and height",
 };
+
+/** What was agreed in the end: the offer, or where the member set a limit, that. */
+export const termsOf = ({ consent, offer }: Pick<ReceiptFacts, "consent" | "offer">): Rules | undefined =>
+  offer && rulesFor(rulesOf(offer), consent.limits);
+
+/** The kind of data with the terms of this consent, in words. */
+export function agreedData(facts: ReceiptFacts): string {
+  const { consent, kind } = facts;
+  const data = kind ? dataWords[kind] : consent.offer;
+  const terms = termsOf(facts);
+  if (!terms) return data;
+  const { granularity, window, leastMembers } = terms;
+  return [
+    data,
+    `one figure a ${GRANULARITIES[granularity] === "quarterHour" ? "quarter hour" : GRANULARITIES[granularity]}`,
+    `about times from ${timeText(window.from)} to ${timeText(window.to)}`,
+    ...(leastMembers > 1 ? [`only in a sum over at least ${leastMembers} members`] : []),
+  ].join("; ");
+}
 
 export const durationOf = (days: number): string => `P${days}D`;
 

@@ -1,5 +1,5 @@
 import type { Json } from "./dpv.ts";
-import { dataWords, identifierOf, stateOf, timeText, type ReceiptFacts } from "./facts.ts";
+import { agreedData, identifierOf, stateOf, timeText, type ReceiptFacts } from "./facts.ts";
 
 /** What this gateway does not know, and the form wants: said to be unstated, never made up. */
 const UNSTATED = "not stated";
@@ -12,7 +12,9 @@ export function kantaraReceipt(facts: ReceiptFacts): Json {
     jurisdiction: UNSTATED,
     // 4.3.3: seconds since 1970.
     consentTimestamp: Math.floor(consent.given / 1000),
-    collectionMethod: "The co-op's gateway: a page, or the operator beside the member",
+    collectionMethod: consent.guardian
+      ? `The co-op's gateway: ${consent.guardian.guardian}, who may act for the member`
+      : "The co-op's gateway: a page, or the operator beside the member",
     consentReceiptID: identifierOf(facts, "receipt"),
     publicKey,
     language,
@@ -35,12 +37,12 @@ export function kantaraReceipt(facts: ReceiptFacts): Json {
 }
 
 function purposeOf(facts: ReceiptFacts): Json {
-  const { consent, offer, kind } = facts;
+  const { consent, offer } = facts;
   return {
     purpose: offer?.title ?? consent.offer,
     purposeCategory: [consent.purpose],
     consentType: "EXPLICIT",
-    piiCategory: [kind ? dataWords[kind] : consent.offer],
+    piiCategory: [agreedData(facts)],
     primaryPurpose: true,
     termination: terminationOf(facts),
     // 4.5.10 and 4.5.11: the recipient is another than the controller, and named.

@@ -1,6 +1,6 @@
 import type { Instant, VotedOffer, VotedPolicy } from "../../domain/model/index.ts";
 import type { Json } from "./dpv.ts";
-import { durationOf, identifierOf, timeText, type ReceiptFacts } from "./facts.ts";
+import { durationOf, identifierOf, termsOf, timeText, type ReceiptFacts } from "./facts.ts";
 
 /**
  * The policy and the consents in ODRL 2.2 (www.w3.org/TR/odrl-model), for dataspaces: each offer of the co-op an Offer,
@@ -55,7 +55,8 @@ function rulesOf({ site, offer, span, parties }: Terms): Json {
 
 /** One consent: from its beginning to its end, which a withdrawal may have brought forward. */
 export function odrlAgreement(facts: ReceiptFacts): Json {
-  const { site, consent, offer } = facts;
+  const { site, consent } = facts;
+  const terms = termsOf(facts);
   const { given, expires, withdrawn } = consent;
   const to = withdrawn !== undefined && withdrawn < expires ? withdrawn : expires;
   return {
@@ -66,7 +67,7 @@ export function odrlAgreement(facts: ReceiptFacts): Json {
       site: site.id,
       offer: {
         ...{ id: consent.offer, purpose: consent.purpose, recipient: consent.recipient },
-        ...(offer && { retentionDays: offer.retentionDays }),
+        ...(terms && { retentionDays: terms.retentionDays }),
       },
       span: { from: given, to },
       parties: {

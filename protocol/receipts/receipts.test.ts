@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { instant } from "../../domain/model/index.ts";
+import { instant, type ConsentLimits, type GuardianMandate } from "../../domain/model/index.ts";
 import { canonicalJson } from "../canonical.ts";
 import { consentTo, votedFor } from "../../test/support/voted.ts";
 import { generateKeyPair, publicKeyToText } from "../keys.ts";
@@ -77,6 +77,29 @@ describe("the receipt by ISO/IEC TS 27560 in the DPV's profile", () => {
     expect(statuses[0]).toMatchObject({ "dct:valid": "2026-06-15T00:00:00Z/2027-06-15T00:00:00Z" });
     expect([statuses.at(-1)?.["@type"]].flat()).toContain(type);
     expect(statuses.at(-1)).toMatchObject({ "dpv:isIndicatedAtTime": time });
+  });
+
+  it("says what the member limited, and who said it for them", () => {
+    const guardian: GuardianMandate = {
+      ...{ guardian: "Amina", member: consent.member, scope: "all", from: GIVEN, until: EXPIRES },
+    };
+    const limits: ConsentLimits = { retentionDays: 30, granularity: "day", leastMembers: 20 };
+    const rest = { consent: { ...consent, limits, guardian } };
+    expect(record(rest)).toMatchObject({
+      "dpv:hasProcess": {
+        "dpv:hasPersonalData": {
+          "dct:title": expect.stringMatching(
+            /one figure a day; about times from .*; only in a sum over at least 20/,
+          ),
+        },
+        "dpv:hasStorageCondition": { "dpv:hasDuration": "P30D" },
+      },
+      "dpv:hasConsentStatus": [
+        { "dpv:isIndicatedBy": { "@type": "dpv:GuardianOfDataSubject", "dct:identifier": "Amina" } },
+      ],
+    });
+    expect(receiptText(facts(rest), "odrl", keys)).toContain('"P30D"');
+    expect(receipt("kantara", rest)).toMatchObject({ collectionMethod: expect.stringContaining("Amina") });
   });
 
   it("has one identifier for one consent, and another for another", () => {

@@ -6,7 +6,7 @@ import type { KeyPair } from "../protocol/keys.ts";
 import { topics, type Body } from "../protocol/messages.ts";
 import { adviseOnFarmDays, DAYS_MAX } from "./advisory/advisory.ts";
 import { openAnswerSender, type AnswerSender } from "./answers/index.ts";
-import type { Erased, Intake, Received } from "./intake/intake.ts";
+import type { Erased, Intake, PolicyKept, Received } from "./intake/intake.ts";
 import type { Horizons } from "./stewardship/erasure.ts";
 import { endHolds, purgeWhenDue } from "./stewardship/purge.ts";
 import { endRetention } from "./stewardship/retention.ts";
@@ -117,13 +117,14 @@ interface Work extends ExchangeOptions {
 
 async function follow(
   work: Work,
-  { gateway, received }: { readonly gateway: string; readonly received: Received | Erased },
+  { gateway, received }: { readonly gateway: string; readonly received: Received | Erased | PolicyKept },
 ): Promise<void> {
   if ("erased" in received) {
     await send(work, gateway, { kind: "erased", answer: received.erased });
     await purgeWhenDue(work.storage, work.clock.now());
     return;
   }
+  if ("policyKept" in received) return send(work, gateway, received.policyKept);
   await send(work, gateway, received.receipt);
   if (received.list) await send(work, gateway, received.list);
   const news = await settle(work);

@@ -32,8 +32,28 @@ describe("the hub file", () => {
       portal: { host: "127.0.0.1", port: 8080 },
       storage: "pglite",
       tariff: { currency: "KES", retail: 2500, feedIn: 1200 },
+      // As docs/forgetting.md says.
+      stewardship: { backupDays: 30, settlementDays: 3650 },
       gateways: [],
     });
+  });
+
+  // Three different keys; the second and third are RFC 8032's of tests 2 and 3.
+  const officers = [
+    publicKey,
+    "PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw",
+    "_FHNjmIYoaONpH7QAjDwWAgW7RO6MwOsXeuRFUiQgCU",
+  ];
+  const officersRow = (names: readonly string[], keys = officers) =>
+    `gateways:\n  - id: a\n    name: N\n    publicKey: ${publicKey}\n    passwordSha256: ${sha256Hex("")}\n    officers:\n` +
+    names.map((name, i) => `      - { name: ${name}, publicKey: ${keys[i]} }\n`).join("");
+
+  it("names the officers of a gateway's co-op, where the operator knows them", async () => {
+    write(plain + officersRow(["Amina", "Baraka", "Chege"]));
+    const [gateway] = (await loadHubConfig(file)).gateways;
+    expect(gateway?.officers).toEqual(
+      ["Amina", "Baraka", "Chege"].map((name, i) => ({ name, publicKey: officers[i] })),
+    );
   });
 
   const row = (id: string) =>
@@ -43,6 +63,12 @@ describe("the hub file", () => {
     { what: "a wrong value", text: plain.replace("KES", "shilling"), at: "6:11" },
     { what: "a storage that is none", text: `${plain}storage: sqlite\n`, at: "7:1" },
     { what: "a gateway that is there twice", text: `${plain}gateways:\n${row("a")}${row("a")}`, at: "9:7" },
+    { what: "two officers", text: plain + officersRow(["Amina", "Baraka"]), at: "12:5" },
+    {
+      what: "an officer that is there twice",
+      text: plain + officersRow(["Amina", "Baraka", "Amina"]),
+      at: "12:5",
+    },
     {
       what: "a key that is none",
       text: `${plain}gateways:\n${row("a").replace(publicKey, "short")}`,

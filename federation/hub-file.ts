@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
+import { coopOfficers } from "../protocol/governance.ts";
 import { checkYamlFile, valueOf } from "../platform/yaml-file.ts";
 
 /**
@@ -23,6 +24,8 @@ const gateway = z.strictObject({
   /** Ed25519, 32 bytes in base64url. */
   publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/, "a public key has 43 characters of base64url"),
   passwordSha256: z.string().regex(/^[0-9a-f]{64}$/, "a SHA-256 has 64 lower-case hexadecimal digits"),
+  /** Of its co-op: whose signatures its policies are looked at for. */
+  officers: coopOfficers.exactOptional(),
 });
 
 /** What the hub says when somebody asks to be forgotten; nothing here makes or deletes a backup. */

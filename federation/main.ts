@@ -5,6 +5,7 @@ import type { Logger } from "../platform/log.ts";
 import { publicKeyFromText, publicKeyToText } from "../protocol/keys.ts";
 import { openExchange } from "./exchange.ts";
 import { openGatewayBroker } from "./gateway-broker.ts";
+import { judgeAll, policyKeeperOf } from "./governance/policies.ts";
 import type { HubConfig } from "./hub-file.ts";
 import { openHubKeys } from "./hub-keys.ts";
 import { keepEnrolment } from "./intake/enrolment.ts";
@@ -55,10 +56,15 @@ export async function runHub({
   const gatewayKeys = new Map(
     config.gateways.map((gateway) => [gateway.id, publicKeyFromText(gateway.publicKey)]),
   );
+  const officers = new Map(
+    config.gateways.flatMap(({ id: of, officers: them }) => (them ? [[of, them]] : [])),
+  );
+  await judgeAll(storage, officers);
   const intake = openIntake({
     ...{ storage, clock, log, hub: id, keys: gatewayKeys },
     witness: witnessOf(id, keys),
     erase: eraserOf({ hub: id, key: keys.privateKey, ...config.stewardship }),
+    keepPolicy: policyKeeperOf(officers),
   });
   const link: { broker?: Broker } = {};
   const exchange = openExchange({
@@ -67,7 +73,7 @@ export async function runHub({
     connected: () => link.broker?.connectedUsers() ?? [],
   });
   await exchange.catchUp();
-  await using portal = await openPortal({ name, data, ...config.portal, storage, wallNow, entropy });
+  await using portal = await openPortal({ name, data, ...config.portal, storage, clock, wallNow, entropy });
   await using broker = await openGatewayBroker(config, exchange, log);
   link.broker = broker;
   // Declared after the broker, so that it ends before it: what was taken is answered while there is a connection.

@@ -74,11 +74,30 @@ export const ruleJson = ({ quorum: part, tighten, loosen }: VotingRule) => {
 };
 
 const officerName = z.string().min(1).max(80);
-export const officer = z.strictObject({
+const officer = z.strictObject({
   name: officerName,
   publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/, "a public key is 43 characters of base64url"),
 });
 export type Officer = z.infer<typeof officer>;
+
+/** How many officers a co-op has; two of them sign. */
+const OFFICERS = 3;
+const isKey = (text: string): boolean => {
+  try {
+    publicKeyFromText(text);
+    return true;
+  } catch {
+    return false;
+  }
+};
+const distinct = (names: readonly string[]): boolean => new Set(names).size === names.length;
+
+/** The officers of one co-op, as a site file and a hub file name them. */
+export const coopOfficers = z
+  .array(officer.refine(({ publicKey }) => isKey(publicKey), "this is not an Ed25519 public key"))
+  .length(OFFICERS, `name ${OFFICERS} officers, each with a key; two of them sign`)
+  .refine((all) => distinct(all.map(({ name }) => name)), "two officers have one name")
+  .refine((all) => distinct(all.map(({ publicKey }) => publicKey)), "two officers have one key");
 
 export const choice = z.enum(CHOICES);
 const hash = z.string().regex(/^[0-9a-f]{64}$/);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { RELEASE_UNITS } from "../domain/model/index.ts";
+import { policyBody, policyKeptBody } from "./decided.ts";
 import { erasedBody, erasureBody } from "./erasure.ts";
 
 /**
@@ -233,6 +234,8 @@ export const body = z.discriminatedUnion("kind", [
   receivedBody,
   erasureBody,
   erasedBody,
+  policyBody,
+  policyKeptBody,
 ]);
 export type Body = z.infer<typeof body>;
 

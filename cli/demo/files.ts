@@ -73,12 +73,13 @@ export function demoPolicy({
 export const writeYaml = (file: string, value: unknown): Promise<void> =>
   writeSecretFile(file, stringify(value));
 
-/** The hub's configuration with one gateway enrolled. */
+/** The hub's configuration with one gateway enrolled, and the officers of its co-op. */
 export function hubConfig(options: {
   data: string;
   portalPort: number;
   brokerPort: number;
   gateway: { publicKey: string; passwordSha256: string };
+  officers: readonly { name: string; publicKey: string }[];
 }): object {
   return {
     id: HUB,
@@ -89,6 +90,6 @@ export function hubConfig(options: {
     storage: "pglite",
     // Kenya's domestic band and a usual feed-in price, in cents a kWh.
     tariff: { currency: "KES", retail: 2500, feedIn: 1200 },
-    gateways: [{ id: GATEWAY, name: "Kisasi village", ...options.gateway }],
+    gateways: [{ id: GATEWAY, name: "Kisasi village", ...options.gateway, officers: options.officers }],
   };
 }

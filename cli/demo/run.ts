@@ -166,14 +166,17 @@ async function prepare(
     publicKey: publicKeyToText(identity.keys.publicKey),
     passwordSha256: sha256Hex(hubPassword),
   };
+  const officers = await openDemoOfficers(at("officers"));
   await writeYaml(
     at("hub.yaml"),
-    hubConfig({ data: at("hub"), portalPort: ports.hubPortal, brokerPort: ports.hubBroker, gateway }),
+    hubConfig({
+      ...{ data: at("hub"), portalPort: ports.hubPortal, brokerPort: ports.hubBroker, gateway },
+      officers: governanceOf(officers).officers,
+    }),
   );
   const hubKey = publicKeyToText(hubKeys.publicKey);
   const policy = demoPolicy({ hubKey, from: folder.state.commissioned, sums: true });
   await writeYaml(at("policy.yaml"), policy);
-  const officers = await openDemoOfficers(at("officers"));
   // Every household agreed to everything but the last, so that both can be seen: what leaves and what does not.
   const members = plan.members.slice(0, Math.max(1, plan.members.length - 1)).map(({ id }) => id);
   const given = instant(folder.state.commissioned);

@@ -13,7 +13,9 @@ import {
   type ReceiptBody,
   type ReceivedBody,
 } from "../../protocol/messages.ts";
+import type { PolicyKeptBody } from "../../protocol/decided.ts";
 import type { ErasureAnswer } from "../../protocol/erasure.ts";
+import type { KeepPolicy } from "../governance/policies.ts";
 import type { Erase, Erasing } from "../stewardship/erasure.ts";
 import type { Queryable, Storage } from "../storage/index.ts";
 import { keepCorrections } from "./corrections.ts";
@@ -42,6 +44,8 @@ export interface IntakeOptions {
   readonly witness: NoteSigner;
   /** Does what a gateway asks to have forgotten. */
   readonly erase: Erase;
+  /** Keeps what a co-op decided. */
+  readonly keepPolicy: KeepPolicy;
 }
 
 export interface Intake {
@@ -50,12 +54,17 @@ export interface Intake {
    * @throws FieldwattError MESSAGE_INVALID, MESSAGE_TOO_LARGE or SIGNATURE_INVALID (nothing is kept, and sending it
    * again will not help), or STORAGE_FAILED (nothing is kept, and sending it again may)
    */
-  receive(gateway: string, bytes: Uint8Array): Promise<Received | Erased>;
+  receive(gateway: string, bytes: Uint8Array): Promise<Received | Erased | PolicyKept>;
 }
 
 /** What the gateway asked to have forgotten is: this hub's answer. */
 export interface Erased {
   readonly erased: ErasureAnswer;
+}
+
+/** A policy that the gateway told is kept: the hub's word. */
+export interface PolicyKept {
+  readonly policyKept: PolicyKeptBody;
 }
 
 export interface Received {
@@ -78,6 +87,10 @@ export function openIntake(options: IntakeOptions): Intake {
       const now = clock.now();
       if (body.kind === "erasure")
         return erase(options, { gateway, gatewayKey: key, request: body.request, now });
+      if (body.kind === "policy")
+        return {
+          policyKept: await storage.transaction((tx) => options.keepPolicy(tx, { gateway, body, now })),
+        };
       if (body.kind !== "batch")
         throw new FieldwattError("MESSAGE_INVALID", `A gateway sends no ${body.kind}`);
       const { received, conflicts, implausible, tooLate } = await storage.transaction((tx) =>

@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import type { Html } from "../../platform/web/index.ts";
 import { at, table, unknown } from "./cells.ts";
 import { logsCard, type LogFigures } from "./logs.ts";
+import { policiesCard, type PolicyFigures } from "./policies.ts";
 import { statisticsCard, type StatisticFigures } from "./statistics.ts";
 import type { AdviceFigures, ClearingFigures, GatewayFigures, HubFigures } from "./figures.ts";
 
@@ -19,16 +20,17 @@ export function money(minor: number, currency: string): string {
 export interface HubPage {
   readonly figures: HubFigures;
   readonly logs: readonly LogFigures[];
+  readonly policies: readonly PolicyFigures[];
   readonly statistics: readonly StatisticFigures[];
 }
 
-export function hubBody({ figures, logs, statistics }: HubPage, notice: Html): Html {
+export function hubBody({ figures, logs, policies, statistics }: HubPage, notice: Html): Html {
   const { gateways, clearings, advice, late } = figures;
   return html`<h1>The federation's hub</h1>
     ${notice}
     <p class="soft">Times are UTC. This page renews itself.</p>
-    ${gatewaysCard(gateways)} ${logsCard(logs)} ${clearingsCard(clearings, late)} ${correctionsCard(figures)}
-    ${adviceCard(advice)} ${statisticsCard(statistics)}`;
+    ${gatewaysCard(gateways)} ${policiesCard(policies)} ${logsCard(logs)} ${clearingsCard(clearings, late)}
+    ${correctionsCard(figures)} ${adviceCard(advice)} ${statisticsCard(statistics)}`;
 }
 
 function gatewaysCard(gateways: readonly GatewayFigures[]): Html {

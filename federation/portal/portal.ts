@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { Hono } from "hono";
-import type { Entropy } from "../../domain/model/index.ts";
+import type { Clock, Entropy } from "../../domain/model/index.ts";
 import {
   openAccounts,
   openAssets,
@@ -21,6 +21,7 @@ import type { Queryable } from "../storage/index.ts";
 import { readFigures } from "./figures.ts";
 import { readLogs } from "./logs.ts";
 import { hubBody } from "./page.ts";
+import { readPolicies } from "./policies.ts";
 import { readStatistics } from "./statistics.ts";
 
 /** The hub's page for its operator, who comes in by a one-time link first and may then choose a password. */
@@ -30,6 +31,8 @@ export interface PortalOptions {
   readonly host: string;
   readonly port: number;
   readonly storage: Queryable;
+  /** Tells which policy's day has come. */
+  readonly clock: Pick<Clock, "now">;
   readonly wallNow: () => number;
   readonly entropy: Entropy;
 }
@@ -67,12 +70,13 @@ function hubApp(options: PortalOptions, accounts: Accounts): Hono {
 }
 
 function pageRoutes(
-  { name, storage }: PortalOptions,
+  { name, storage, clock }: PortalOptions,
   { assets, sessions }: { assets: Assets; sessions: Sessions },
 ): Hono {
   const routes = new Hono();
   routes.get("/", sessions.require("operator"), async (c) => {
     const [figures, logs] = [await readFigures(storage), await readLogs(storage)];
+    const policies = await readPolicies(storage, clock.now());
     const statistics = await readStatistics(storage);
     const page = renderPage({
       assets,
@@ -81,7 +85,7 @@ function pageRoutes(
       language: "en",
       signOut: "Sign out",
       asOf: "The hub cannot be reached: this is its page as it was last seen.",
-      body: hubBody({ figures, logs, statistics }, secretNotice(c.var.person, "en")),
+      body: hubBody({ figures, logs, policies, statistics }, secretNotice(c.var.person, "en")),
       scripts: ["refresh.js"],
       styles: ["hub.css"],
     });

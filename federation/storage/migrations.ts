@@ -206,4 +206,21 @@ export const migrations: readonly (readonly string[])[] = [
     `ALTER TABLE item ADD COLUMN keep_until bigint`,
     `CREATE INDEX item_keep_until ON item (keep_until) WHERE keep_until IS NOT NULL`,
   ],
+  [
+    // What the gateways' co-ops decided, by the policy's hash. policy, certificate: as they were told. fault: why the
+    // certificate does not hold here; covered: it does, or that of a later policy does which names this one.
+    `CREATE TABLE policy (
+      gateway text NOT NULL REFERENCES gateway,
+      hash text NOT NULL,
+      version integer NOT NULL,
+      policy text NOT NULL,
+      certificate text NOT NULL,
+      told bigint NOT NULL,
+      effective bigint NOT NULL,
+      sunset bigint NOT NULL,
+      fault text,
+      covered boolean NOT NULL,
+      PRIMARY KEY (gateway, hash)
+    )`,
+  ],
 ];

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
+import type { PolicyKeptBody } from "../../protocol/decided.ts";
 import { open } from "../../protocol/envelope.ts";
 import type { ErasureAnswer } from "../../protocol/erasure.ts";
 import type {
@@ -34,6 +35,8 @@ export interface InboxEvents {
   onList(list: ReceivedBody): void;
   /** What it deleted, as it was asked. */
   onErased(answer: ErasureAnswer): void;
+  /** A policy that it now has. */
+  onPolicyKept(kept: PolicyKeptBody): void;
   /** Something new may be sent: an acknowledgement of answers, or items that the hub lost. */
   onWork(): void;
 }
@@ -43,10 +46,11 @@ export function createInbox(options: LinkOptions, events: InboxEvents): Inbox {
   let awaiting: ((receipt: Receipt) => void) | undefined;
 
   const act = ({ body, sent }: Envelope): void => {
-    if (body.kind === "batch" || body.kind === "erasure")
+    if (body.kind === "batch" || body.kind === "erasure" || body.kind === "policy")
       throw new FieldwattError("MESSAGE_INVALID", `A hub sends no ${body.kind}`);
     if (body.kind === "received") return events.onList(body);
     if (body.kind === "erased") return events.onErased(body.answer);
+    if (body.kind === "policyKept") return events.onPolicyKept(body);
     if (body.kind === "answers") return keepAnswers(body.answers, options, events);
     events.onReceipt(body.witness);
     // As below: an old one would tell too little.

@@ -20,6 +20,7 @@ import { createErasing, type Erasing } from "./erasing.ts";
 import { createHeld, type Held } from "./held.ts";
 import { createInbox, type Inbox, type Receipt } from "./inbox.ts";
 import type { LinkOptions } from "./options.ts";
+import { createPolicies, type Policies } from "./policies.ts";
 import { createRestored, type Restored } from "./restored.ts";
 import { createTold, type Told } from "./told.ts";
 import { createWitnessed, type Witnessed } from "./witnessed.ts";
@@ -134,6 +135,7 @@ async function work(client: MqttClient, options: LinkOptions, running: Connected
   const witnessed = createWitnessed(options);
   const held = createHeld(options, () => running.bell.ring());
   const erasing = createErasing(options, () => running.bell.ring());
+  const policies = createPolicies(options, () => running.bell.ring());
   const told = createTold(options, () => running.bell.ring());
   const restored = createRestored(options, () => running.bell.ring());
   const inbox = createInbox(options, {
@@ -148,6 +150,7 @@ async function work(client: MqttClient, options: LinkOptions, running: Connected
     onDropped: (ranges) => told.heard(ranges),
     onList: (list) => held.heard(list),
     onErased: (answer) => erasing.heard(answer),
+    onPolicyKept: (kept) => policies.heard(kept),
     onWork: () => running.bell.ring(),
   });
   client.on("message", (_topic, payload) => inbox.take(payload));
@@ -156,7 +159,7 @@ async function work(client: MqttClient, options: LinkOptions, running: Connected
   running.state.connected = true;
   delete running.state.lastError;
   log.info({ hub }, "linked to the hub");
-  await deliver(client, options, { ...running, inbox, witnessed, held, erasing, told, restored });
+  await deliver(client, options, { ...running, inbox, witnessed, held, erasing, policies, told, restored });
 }
 
 interface Serving extends Running {
@@ -164,6 +167,7 @@ interface Serving extends Running {
   readonly witnessed: Witnessed;
   readonly held: Held;
   readonly erasing: Erasing;
+  readonly policies: Policies;
   readonly told: Told;
   readonly restored: Restored;
 }
@@ -183,9 +187,9 @@ async function deliver(client: MqttClient, options: LinkOptions, serving: Servin
       await settle(due, options);
       continue;
     }
-    const forget = serving.erasing.next();
-    if (forget) {
-      await sendOne(client, options, forget);
+    const first = serving.erasing.next() ?? serving.policies.next();
+    if (first) {
+      await sendOne(client, options, first);
       continue;
     }
     const { items } = due;

@@ -68,6 +68,8 @@ describe("npm start", () => {
         const html = await (await fetch(new URL("/", hubLink), { headers: { cookie: hub ?? "" } })).text();
         return html.includes("KES") && html;
       });
+      // What the founding meeting certified, checked with the officers' keys of the hub file; all that came is under it.
+      expect(page).toMatch(/data-policy="kisasi-gateway"[^]*version 1[^]*Amina, Baraka[^]*<td>Yes<\/td>/);
       expect(page).toContain("Kisasi village");
       expect(first.printed()).toMatch(/line to the hub is cut[^]*line to the hub is mended/);
       const kept = readingsKept(await text(port, "/metrics"));

@@ -131,7 +131,10 @@ async function writeConfigs(options: {
   await writeFile(join(folder, "hub-password"), password);
   await write(
     "hub.yaml",
-    hubConfig({ data: join(folder, "hub"), portalPort: 0, brokerPort: hubBrokerPort, gateway }),
+    hubConfig({
+      ...{ data: join(folder, "hub"), portalPort: 0, brokerPort: hubBrokerPort, gateway },
+      officers: governanceOf(officers).officers,
+    }),
   );
   const policy = demoPolicy({ hubKey, from: START });
   await write("site.yaml", {

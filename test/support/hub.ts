@@ -1,11 +1,13 @@
 import { instant } from "../../domain/model/index.ts";
 import { keepEnrolment } from "../../federation/intake/enrolment.ts";
-import { openIntake, type Erased, type Received } from "../../federation/intake/intake.ts";
+import { policyKeeperOf, type CoopOfficers } from "../../federation/governance/policies.ts";
+import { openIntake, type Erased, type PolicyKept, type Received } from "../../federation/intake/intake.ts";
 import { witnessOf } from "../../federation/intake/witness.ts";
 import { eraserOf } from "../../federation/stewardship/erasure.ts";
 import { openStorage, type Storage } from "../../federation/storage/index.ts";
 import { ManualClock } from "../../platform/clock.ts";
 import { openLog } from "../../platform/log.ts";
+import type { PolicyBody, PolicyKeptBody } from "../../protocol/decided.ts";
 import type { ErasureAnswer, ErasureRequest } from "../../protocol/erasure.ts";
 import { seal } from "../../protocol/envelope.ts";
 import type { NoteSigner } from "../../protocol/note.ts";
@@ -86,18 +88,24 @@ export interface Village extends AsyncDisposable {
   receive(gateway: string, bytes: Uint8Array): Promise<Received>;
   /** Hands a request to forget to intake, in the gateway's envelope. */
   ask(gateway: string, request: ErasureRequest): Promise<ErasureAnswer>;
+  /** Hands a policy to intake, in the gateway's envelope. */
+  decide(gateway: string, body: PolicyBody): Promise<PolicyKeptBody>;
   /** Forgets everything that was told. */
   clear(): Promise<void>;
 }
 
 const HORIZONS = { backupDays: 30, settlementDays: 3650 };
 
-function batchOnly(received: Received | Erased): Received {
-  if ("erased" in received) throw new Error("a batch was taken for a request to forget");
-  return received;
+function batchOnly(received: Received | Erased | PolicyKept): Received {
+  if ("receipt" in received) return received;
+  throw new Error("a batch was taken for something else");
 }
 
-export async function openVillage(gateways: readonly string[]): Promise<Village> {
+/** @param officers of the gateways' co-ops, as the hub file names them */
+export async function openVillage(
+  gateways: readonly string[],
+  officers: CoopOfficers = new Map(),
+): Promise<Village> {
   const folder = temporaryFolder("hub");
   await putPglite(folder.path);
   const storage = await openStorage({ kind: "pglite", dir: folder.path });
@@ -112,6 +120,7 @@ export async function openVillage(gateways: readonly string[]): Promise<Village>
     ...{ storage, clock, log, hub: HUB, keys: publicKeys },
     witness,
     erase: eraserOf({ hub: HUB, key: hubKeys.privateKey, ...HORIZONS }),
+    keepPolicy: policyKeeperOf(officers),
   });
   const enrol = () =>
     keepEnrolment(
@@ -139,10 +148,15 @@ export async function openVillage(gateways: readonly string[]): Promise<Village>
       if ("erased" in received) return received.erased;
       throw new Error("a request to forget was taken for a batch");
     },
+    async decide(gateway, body) {
+      const received = await intake.receive(gateway, sealed(gateway, body));
+      if ("policyKept" in received) return received.policyKept;
+      throw new Error("a policy was taken for something else");
+    },
     async clear() {
       logged.length = 0;
       await storage.query(
-        "TRUNCATE gateway, group_statistic, erasure, erasure_hold, item_erased, item_dropped, correction, log_head, log_contradiction, item, energy_interval, farm_day, clearing, clearing_share, advice, answer",
+        "TRUNCATE gateway, policy, group_statistic, erasure, erasure_hold, item_erased, item_dropped, correction, log_head, log_contradiction, item, energy_interval, farm_day, clearing, clearing_share, advice, answer",
       );
       await enrol();
     },

@@ -49,6 +49,17 @@ const erasure = (extra: object = {}): string =>
     },
   });
 
+const policyText = '{"offers":[],"version":1}';
+const decided = (policy = policyText, claims: object = {}): string => {
+  const certificate = {
+    ...{ kind: "fieldwatt-policy-certificate", format: 1, policy: digest(policyText), policyVersion: 1 },
+    ...{ previous: null, proposal: "", tally: {}, rule: {}, electorateRoot: "", closed: 1, certified: 1 },
+    ...{ effective: 1, sunset: 2, ...claims },
+  };
+  const paper = { certificate, signatures: [{ officer: "Amina", signature: "s" }] };
+  return `{"body":{"certificate":${JSON.stringify(paper)},"kind":"policy","policy":${policy}},"from":"gw"}`;
+};
+
 const bytes = (one: Buffer, connection = 1): WireEvent => ({ kind: "bytes", connection, bytes: one });
 const send = (...items: string[]): WireEvent => bytes(publish(batch(items)));
 const yes = (member: string, until = 1000): WireEvent => ({ kind: "yes", member, offer: "o", until });
@@ -63,6 +74,7 @@ describe("what is right", () => {
     ["the same bytes again", [yes("ann"), send(item(1)), send(item(1))], 1],
     ["what was on its way before the no was acknowledged", [yes("ann"), send(item(1)), no("ann")], 1],
     ["a request to forget, which names numbers", [yes("ann"), no("ann"), bytes(publish(erasure()))], 0],
+    ["a policy and its certificate", [bytes(publish(decided()))], 0],
     ["a new item under a new yes", [yes("ann"), no("ann"), yes("ann"), send(item(1))], 1],
     ["a yes that has not ended", [yes("ann"), { kind: "ran", time: 999 }, send(item(1))], 1],
     [
@@ -189,6 +201,13 @@ describe("what is wrong", () => {
         expect.arrayContaining([
           { kind: "unreadable", because: "a request to forget that says more than numbers" },
         ]) as never,
+      ],
+    ),
+    ...[decided('{"offers":[],"version":2}'), decided(policyText, { figures: [5] })].map(
+      (message): [string, readonly WireEvent[], readonly Violation[]] => [
+        `a policy that is not what was certified: ${message}`,
+        [bytes(publish(message))],
+        [{ kind: "unreadable", because: "a policy that says more than what was certified" }],
       ],
     ),
     ["what is no JSON", [bytes(publish("hello"))], [{ kind: "unreadable", because: "not JSON" }]],

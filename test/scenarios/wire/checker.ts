@@ -1,5 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import { gunzipSync, inflateSync } from "node:zlib";
+import { isErasure, isPolicy, type ToldPolicy } from "./documents.ts";
 import { packetsOf, publishOf, type Packet, type Piece } from "./mqtt.ts";
 
 /**
@@ -245,7 +246,7 @@ function checkRepeat(
 
 /** The texts of a message's items, byte for byte as they left; or why there is no telling. */
 function itemsIn(text: string): string[] | string {
-  let body: { kind?: string; items?: unknown[]; request?: object };
+  let body: { kind?: string; items?: unknown[]; request?: object } & ToldPolicy;
   try {
     body = (JSON.parse(text) as { body?: object }).body ?? {};
   } catch {
@@ -253,31 +254,12 @@ function itemsIn(text: string): string[] | string {
   }
   if (body.kind === "erasure")
     return isErasure(body) ? [] : "a request to forget that says more than numbers";
+  if (body.kind === "policy") return isPolicy(body) ? [] : "a policy that says more than what was certified";
   if (body.kind !== "batch" || !Array.isArray(body.items)) return "no batch";
   const pieces = elementsAfter(text, '"items":[');
   if (!pieces || JSON.stringify(pieces.map((one) => JSON.parse(one))) !== JSON.stringify(body.items))
     return "items that cannot be told apart";
   return pieces;
-}
-
-/** What a request to forget may say: which offer's, of whom, why, and the numbers under which something had left. */
-const ERASURE_FIELDS: Readonly<Record<string, RegExp>> = {
-  ...{ version: /^1$/, asked: /^\d{13}$/, because: /^"consent(Withdrawn|Expired)"$/ },
-  ...{ gateway: /^"[a-z0-9-]{1,64}"$/, hub: /^"[a-z0-9-]{1,64}"$/, recipient: /^"[a-z0-9-]{1,64}"$/ },
-  ...{
-    offer: /^"[a-z0-9-]{1,64}"$/,
-    releases: /^\[\d{1,9}(,\d{1,9})*\]$/,
-    signature: /^"[A-Za-z0-9_-]{86}"$/,
-  },
-};
-
-function isErasure(body: { readonly request?: object }): boolean {
-  const request = Object.entries(body.request ?? {});
-  return (
-    Object.keys(body).toSorted().join() === "kind,request" &&
-    request.length === Object.keys(ERASURE_FIELDS).length &&
-    request.every(([name, value]) => ERASURE_FIELDS[name]?.test(JSON.stringify(value)))
-  );
 }
 
 /** The objects of the array that begins there, cut out by counting braces outside of strings. */

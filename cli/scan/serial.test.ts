@@ -69,8 +69,11 @@ describe("device scan asks a meter that keeps still", () => {
     ["acclima-tdr-315", 1_200, "1200 7E1 address 0", /^SDI-12: 13FIELDWAT/, { soilMoisture: 0.275 }],
   ])("%s at %d baud", async (device, baudRate, where, says, values) => {
     await using talker = await openSerialTalker(findSheet(device), join(folder, "line"), options);
-    const { found, complete } = await scan(talker.address, { listen: 0.05, baud: [baudRate] });
-    expect(complete).toBe(true);
+    const ask = () => scan(talker.address, { listen: 0.05, baud: [baudRate] });
+    const first = await ask();
+    expect(first.complete).toBe(true);
+    // A machine that stands still for 200 ms does not hear the answer.
+    const { found } = first.found.length > 0 ? first : await ask();
     expect(found).toMatchObject([{ where, baudRate, says: expect.stringMatching(says) as string }]);
     expect(found[0]?.guesses[0]).toMatchObject({ device, values });
   });

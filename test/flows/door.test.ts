@@ -20,7 +20,10 @@ function doorIsMissing(): boolean {
   );
   if (tools.length > 0 && process.env.CI)
     throw new Error(`${tools.join(", ")} missing: apt-get install nftables iproute2`);
-  if (tools.length === 0 && spawnSync("unshare", ["-rn", "nft", "list", "tables"]).status === 0) return false;
+  // A short PATH does not look where Debian keeps it.
+  const env = { ...process.env, PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin` };
+  const tried = spawnSync("unshare", ["-rn", "nft", "list", "tables"], { env });
+  if (tools.length === 0 && tried.status === 0) return false;
   process.stderr.write(
     "a flow's way out is not tried: no network namespaces here, or apt-get install nftables iproute2\n",
   );

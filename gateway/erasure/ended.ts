@@ -39,6 +39,11 @@ export function endedStretches(consents: readonly Said[], now: number): Stretch[
   return stretches.filter(({ end }) => end <= now);
 }
 
+/** Every consent as it ends: what a guardian said ends with the mandate, as the member's own does with a withdrawal. */
+const CONSENTS = `(SELECT consent.id, consent.member, offer, given,
+  min(expires, coalesce(until, expires)) AS expires, min(coalesce(withdrawn, revoked), coalesce(revoked, withdrawn))
+  AS withdrawn FROM consent LEFT JOIN mandate ON mandate.id = consent.mandate)`;
+
 /**
  * What ended and was not looked at yet. While the clock is not trusted only what somebody took back counts. A record
  * that came out of a backup has ended every yes by itself (backup/restore.ts): that was nobody's wish, and has nothing
@@ -50,7 +55,7 @@ export function endedYeses(
 ): Ended[] {
   const expired = clockTrusted ? now : -1;
   const ended = db.prepare(
-    `SELECT id, member, offer FROM consent WHERE (withdrawn IS NOT NULL OR expires <= ?)
+    `SELECT id, member, offer FROM ${CONSENTS} WHERE (withdrawn IS NOT NULL OR expires <= ?)
        AND id NOT IN (SELECT consent FROM consent_ended)
        AND coalesce(withdrawn, -1) NOT IN (SELECT restored FROM restoration)
        AND coalesce(withdrawn, -1) NOT IN (SELECT value FROM progress WHERE name = '${RESTORED}') ORDER BY id`,
@@ -69,7 +74,7 @@ export function endedYeses(
 }
 
 function saidBy(db: DatabaseSync, member: string, offer: string): Said[] {
-  const sql = "SELECT given, expires, withdrawn FROM consent WHERE member = ? AND offer = ?";
+  const sql = `SELECT given, expires, withdrawn FROM ${CONSENTS} WHERE member = ? AND offer = ?`;
   return db
     .prepare(sql)
     .all(member, offer)
@@ -85,7 +90,7 @@ const withdrawnBy = (
 ): number =>
   Number(
     db
-      .prepare("SELECT coalesce(max(withdrawn), -1) AS last FROM consent WHERE member = ? AND offer = ?")
+      .prepare(`SELECT coalesce(max(withdrawn), -1) AS last FROM ${CONSENTS} WHERE member = ? AND offer = ?`)
       .get(member, offer)?.last,
   );
 

@@ -4,6 +4,7 @@
 // packages. With --if-possible a machine without the bundler goes on: its gateway starts from the sources.
 import { rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { builtFrom, DIST, INSTALLED, MANIFEST, ROOT } from "./built.mjs";
 
 /** What a thread begins with is a file of its own, beside the code that starts the thread. */
@@ -69,12 +70,15 @@ async function build() {
   return output.length;
 }
 
+const WORDS_LINES = 8;
 const ifPossible = process.argv.includes("--if-possible");
 try {
   console.log(`dist/: ${await build()} files, started by cli/fieldwatt.mjs as long as no source changes`);
 } catch (error) {
   rmSync(dist, { recursive: true, force: true });
-  const why = error instanceof Error ? error.message.split("\n")[0] : String(error);
+  // The bundler's words name file and line below their first one.
+  const words = stripVTControlCharacters(error instanceof Error ? error.message : String(error));
+  const why = words.split("\n").slice(0, WORDS_LINES).join("\n");
   console.error(`dist/ was not built, so the program starts from its sources, more slowly: ${why}`);
   if (!ifPossible) process.exitCode = 1;
 }

@@ -74,9 +74,9 @@ export const verifierKeyToText = (key: NoteKey): string =>
 export function verifierKeyFromText(text: string): NoteKey {
   // base64 may hold a plus, names and ids may not.
   const match = /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text.trim());
-  const bytes = Buffer.from(match?.[3] ?? "", "base64");
-  const type = bytes[0];
-  if (!match || bytes.length !== 33 || (type !== ED25519 && type !== COSIGNATURE))
+  const bytes = bytesOf(match?.[3] ?? "");
+  const type = bytes?.[0];
+  if (!match || !bytes || bytes.length !== 33 || (type !== ED25519 && type !== COSIGNATURE))
     throw new FieldwattError(
       "KEY_INVALID",
       "This is not a key in the form NAME+ID+KEY of c2sp.org/signed-note",
@@ -86,6 +86,12 @@ export function verifierKeyFromText(text: string): NoteKey {
   if (keyIdOf(key).toString("hex") !== match[2])
     throw new FieldwattError("KEY_INVALID", `The id ${match[2]} does not belong to this key and name`);
   return key;
+}
+
+/** Base64 as it is written once and no other way: the last character holds bits that Node would pass over. */
+function bytesOf(base64: string): Buffer | undefined {
+  const bytes = Buffer.from(base64, "base64");
+  return bytes.toString("base64") === base64 ? bytes : undefined;
 }
 
 /** The line that `signer` adds under `text`. @param time of a cosignature, ms */
@@ -120,8 +126,8 @@ export function noteFromText(source: string): Note {
 
 function lineOf(line: string): NoteLine {
   const match = /^— ([^+\s]+) ([A-Za-z0-9+/]+={0,2})$/.exec(line);
-  const bytes = Buffer.from(match?.[2] ?? "", "base64");
-  if (!match || bytes.length <= KEY_ID_BYTES) throw noNote();
+  const bytes = bytesOf(match?.[2] ?? "");
+  if (!match || !bytes || bytes.length <= KEY_ID_BYTES) throw noNote();
   return {
     name: String(match[1]),
     keyId: bytes.subarray(0, KEY_ID_BYTES),

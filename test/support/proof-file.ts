@@ -97,6 +97,18 @@ export const damages: readonly (readonly [
     }),
     "notSigned",
   ],
+  [
+    // A character before "==" says two bits of a byte and four that are zero (RFC 4648, 3.5).
+    "a signature in other letters for the same bytes",
+    (f) => ({
+      ...f,
+      proof: f.proof.replace(
+        /(.)==\n$/,
+        (_, last: string) => `${{ A: "B", Q: "R", g: "h", w: "x" }[last]}==\n`,
+      ),
+    }),
+    "notAProof",
+  ],
   ["a missing part", ({ leaf: _, ...f }) => f, "notAProof"],
   ["an unknown part", (f) => ({ ...f, more: 1 }), "notAProof"],
   ["another format", (f) => ({ ...f, format: "something" }), "notAProof"],

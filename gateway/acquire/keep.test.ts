@@ -51,6 +51,28 @@ it("never stamps two messages of one device with the same millisecond", async ()
   expect(kept[0]?.time).toBe(NOON);
 });
 
+const keyOf = ({ time, sequence = 0 }: Reading): string => `${time} ${sequence}`;
+
+it("keeps each of ten thousand messages that come at once, no further ahead than a second", async () => {
+  const { kept, say } = kit();
+  for (let i = 0; i < 10_000; i++) await say({ ...watts, value: i });
+  expect(new Set(kept.map(keyOf)).size).toBe(10_000);
+  expect(Math.max(...kept.map(({ time }) => time - NOON))).toBe(1_000);
+});
+
+it("keeps what comes while a clock that was set back goes over the same time again, twice", async () => {
+  const { clock, kept, say } = kit();
+  for (const back of [0, 5_000, 10_000]) {
+    clock.setBack(back);
+    for (let i = 0; i < 50; i++) {
+      await say(watts);
+      await clock.advance(100);
+    }
+  }
+  expect(new Set(kept.map(keyOf)).size).toBe(150);
+  expect(kept.at(-1)?.time).toBeLessThan(NOON + 5_000);
+});
+
 it("gives the values of one message one time", async () => {
   const { kept, say } = kit();
   await say(watts, { quantity: "voltage", value: 230 });

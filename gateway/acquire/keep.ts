@@ -12,6 +12,7 @@ import type { Logger } from "../../platform/log.ts";
 import type { AppendOptions, RecordStore } from "../record/store.ts";
 import type { ReadingTime } from "../time/time.ts";
 import { frozenWatch } from "./frozen.ts";
+import { openStamps, type Stamp } from "./stamps.ts";
 
 /** From what a device said to what is durable. Resolves after the commit; throws RECORD_FAILED, RECORD_CLOSED. */
 export type Keep = (placement: Placement, decoded: Decoded, options?: AppendOptions) => Promise<void>;
@@ -30,12 +31,10 @@ export interface KeepOptions {
 
 /** A device's own stamp may run ahead of the gateway's clock by this much; beyond it, it is the clock that lies. */
 const AHEAD_MAX_MS = 5 * 60_000;
-/** Stamps made here may run ahead of the clock by this much, when a device sends more than one message a millisecond. */
-const STAMPS_AHEAD_MAX_MS = 1_000;
 
 export function keeper({ store, clock, log, time, onKept, onUndated }: KeepOptions): Keep {
-  const stamp = stamps();
-  const stampUptime = stamps();
+  const stamp = openStamps();
+  const stampUptime = openStamps({ aheadMaxMs: Infinity });
   const markFrozen = frozenWatch();
   const ahead = new Set<DeviceId>();
   const warnOnce = (device: DeviceId): void => {
@@ -46,7 +45,7 @@ export function keeper({ store, clock, log, time, onKept, onUndated }: KeepOptio
 
   /** Whether a device's own stamp is right shows when they are dated. */
   const keepUndated = async (placement: Placement, samples: readonly Sample[], at: ReadingTime) => {
-    const uptime = stampUptime(placement.device, Math.floor(at.uptime()));
+    const { time: uptime } = stampUptime(placement.device, Math.floor(at.uptime()));
     const now = clock.now();
     const readings = markFrozen(
       samples.map(({ time: _own, ...sample }) => normalise(sample, placement, now)),
@@ -63,7 +62,8 @@ export function keeper({ store, clock, log, time, onKept, onUndated }: KeepOptio
     if (samples.length === 0) return;
     if (time && !clock.trusted()) return keepUndated(placement, samples, time);
     const { device } = placement;
-    const now = instant(stamp(device, clock.now()));
+    const here = stamp(device, clock.now());
+    const now = instant(here.time);
     const believed = samples.filter(
       (sample) => sample.time === undefined || sample.time <= addMs(now, AHEAD_MAX_MS),
     );
@@ -73,7 +73,7 @@ export function keeper({ store, clock, log, time, onKept, onUndated }: KeepOptio
     const sure = time?.isSure() ?? true;
     const readings = markFrozen(
       believed.map((sample) =>
-        withDoubt(normalise(sample, placement, now), sure || sample.time !== undefined),
+        withDoubt(normalise(stamped(sample, here), placement, now), sure || sample.time !== undefined),
       ),
     );
     await store.append(readings, options);
@@ -85,14 +85,6 @@ export function keeper({ store, clock, log, time, onKept, onUndated }: KeepOptio
 const withDoubt = (reading: Reading, sure: boolean): Reading =>
   sure || reading.quality !== "ok" ? reading : { ...reading, quality: "estimated" };
 
-/** The present, but never the same millisecond twice for one device: the record keeps one value a stream and time. */
-function stamps(): (device: DeviceId, now: number) => number {
-  const last = new Map<DeviceId, number>();
-  return (device, now) => {
-    const after = (last.get(device) ?? 0) + 1;
-    // A clock that was set back is followed.
-    const time = after > now + STAMPS_AHEAD_MAX_MS ? now : Math.max(now, after);
-    last.set(device, time);
-    return time;
-  };
-}
+/** What has a time of its own has a sequence of its own, or needs none. */
+const stamped = (sample: Sample, { sequence }: Stamp): Sample =>
+  sequence === 0 || sample.time !== undefined ? sample : { ...sample, sequence };

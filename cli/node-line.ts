@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { instant } from "../domain/model/index.ts";
-import { openNodeDesk, type NodeDesk } from "../drivers/field-link/desk.ts";
+import { openNodeDesk, type OwnNodeDesk } from "../drivers/field-link/desk.ts";
 import { openNodeBook, type NodeBook } from "../drivers/index.ts";
 import { loadSite } from "../gateway/site/load.ts";
 import { wholeNumber } from "./command-line.ts";
@@ -26,7 +26,7 @@ export const withLine = (command: Command): Command =>
     .requiredOption("--line <path>", "the serial port, for example /dev/ttyUSB0")
     .option("--baud <rate>", "its rate", wholeNumber({ from: 300, to: 1_000_000 }), FIELD_LINK_BAUD);
 
-export const openLine = ({ line, baud }: LineOptions, signal: AbortSignal): Promise<NodeDesk> =>
+export const openLine = ({ line, baud }: LineOptions, signal: AbortSignal): Promise<OwnNodeDesk> =>
   openNodeDesk({
     path: line,
     baudRate: baud,

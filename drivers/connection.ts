@@ -1,6 +1,7 @@
 import type { DeviceDefinition } from "./definition.ts";
 import type { Connection } from "./driver.ts";
 import type { WireNeeds } from "./modbus/dialect.ts";
+import type { ModbusConnection } from "./modbus/open-line.ts";
 
 /**
  * A connection as a person writes it: unit, rate, parity and stop bits may be left out where the device file knows how
@@ -54,6 +55,22 @@ export function completeConnection(definition: DeviceDefinition, written: Writte
       parity: written.parity ?? parity,
       stopBits: written.stopBits ?? stopBits,
     },
+  };
+}
+
+/** The same of a switch, of which no device file is known. */
+export function completeSwitch(
+  written: Extract<WrittenConnection, { kind: `modbus-${string}` }>,
+): ModbusConnection {
+  const unit = written.unit ?? 1;
+  if (written.kind !== "modbus-rtu") return { ...written, unit };
+  const { baudRate, parity, stopBits } = USUAL;
+  return {
+    ...written,
+    unit,
+    baudRate: written.baudRate ?? baudRate,
+    parity: written.parity ?? parity,
+    stopBits: written.stopBits ?? stopBits,
   };
 }
 

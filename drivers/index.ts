@@ -1,11 +1,12 @@
 /** The public face of the drivers: device → samples. */
 export { loadCatalogue, type Catalogue } from "./catalogue.ts";
-export { completeConnection, type WrittenConnection } from "./connection.ts";
+export { completeConnection, completeSwitch, type WrittenConnection } from "./connection.ts";
 export type { DeviceDefinition, Dialect, Table } from "./definition.ts";
 export { parseDeviceFile } from "./device-file.ts";
 export { busOf, type Connection, type Decoded, type Problem, type ProblemCode } from "./driver.ts";
 export { openNodeBook, type NodeBook, type NodeEntry } from "./field-link/book.ts";
-export { isNode, openNodeBus, type NodeBus } from "./field-link/bus.ts";
+export { isNode, openNodeBus, type LineSettings, type NodeBus, type RelayOrder } from "./field-link/bus.ts";
+export { openNodeDesk, type NodeDesk } from "./field-link/desk.ts";
 export { bytesFromHex } from "./hex.ts";
 export {
   isModbus,
@@ -14,7 +15,7 @@ export {
   type ModbusBus,
   type ModbusConnection,
 } from "./modbus/bus.ts";
-export { writeCoil, type Coil } from "./modbus/coil.ts";
+export type { CoilWrite } from "./modbus/pdu.ts";
 export { decodeRegisters, decodeRtu, parseRegisters, type Registers } from "./modbus/dump.ts";
 export { decodeLorawan, type LorawanPayload } from "./lorawan/decode.ts";
 export { deviceMemory, type DeviceMemory } from "./mqtt/memory.ts";

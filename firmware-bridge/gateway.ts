@@ -18,7 +18,7 @@ import {
   type DeviceDefinition,
   type NodeBook,
 } from "../drivers/index.ts";
-import { openNodeDesk, type NodeDesk } from "../drivers/field-link/desk.ts";
+import { openNodeDesk, type OwnNodeDesk } from "../drivers/field-link/desk.ts";
 import { openAcquisition, type Acquisition } from "../gateway/acquire/acquisition.ts";
 import { openRecord } from "../gateway/record/open.ts";
 import type { RecordStore } from "../gateway/record/store.ts";
@@ -36,7 +36,7 @@ export interface NodeGateway extends AsyncDisposable {
   acquire(nodes: readonly { readonly path: string; readonly number: number }[]): Acquisition;
   /** All readings of one stream, by time. */
   readings(stream: string): readonly Reading[];
-  desk(path: string): Promise<NodeDesk>;
+  desk(path: string): Promise<OwnNodeDesk>;
   /** The driver by hand, turn by turn, with the record behind it. */
   reader(node: { readonly path: string; readonly number: number }): NodeReader;
 }

@@ -4,13 +4,13 @@ import type { NodeBook, NodeEntry } from "./book.ts";
 import type { Written } from "./cbor-write.ts";
 import { NO_KEY } from "./frame.ts";
 import { isDone, updateStateOf, type Greeting, type UpdateState } from "./messages.ts";
-import { openTalk, type Conversation } from "./talk.ts";
+import { openTalk, type Conversation, type Talk } from "./talk.ts";
 
 /**
- * One node at a time, by hand: what a person does who stands before it with a cable. The gateway must not have the line
- * open meanwhile; a serial port has one owner.
+ * One node at a time, by hand: what a person does who stands before it with a cable. A serial port has one owner: the
+ * gateway lends its desk on a line that it reads (bus.ts), and another line is opened here.
  */
-export interface NodeDesk extends AsyncDisposable {
+export interface NodeDesk {
   /**
    * Gives the node whose button was pressed a number and a key of its own, and hears it speak with them. Whatever it had
    * before is gone. Throws DEVICE_TIMEOUT where no node's button was pressed, DEVICE_REFUSED, DEVICE_GARBLED.
@@ -43,43 +43,64 @@ export interface DeskOptions {
 const CONFIG = { provision: 1, interval: 2, relay: 3 } as const;
 const KEY_BYTES = 16;
 
+/** A desk with a line of its own. */
+export interface OwnNodeDesk extends NodeDesk, AsyncDisposable {}
+
 /** Throws BUS_CLOSED. */
-export async function openNodeDesk(options: DeskOptions): Promise<NodeDesk> {
+export async function openNodeDesk(options: DeskOptions): Promise<OwnNodeDesk> {
   const { path, baudRate, entropy, now, signal, answerMs, openPort = openSerialPort } = options;
   const port = await openPort({ path, baudRate, parity: "none", stopBits: 1 });
   const talk = openTalk(port, { name: path, entropy, signal, answerMs });
-  const configure = async (conversation: Conversation, body: readonly Written[]): Promise<void> => {
-    const question = { type: "CONFIG", body, expects: ["CONFIG"] } as const;
-    const { frame } = await talk.ask(conversation.node, question, conversation.signature);
-    if (isDone(frame)) return;
-    throw new FieldwattError(
-      "DEVICE_REFUSED",
-      `node ${conversation.node} refuses the setting ${body.join(" ")}`,
-    );
-  };
-  const update = async (conversation: Conversation, body: readonly Written[]): Promise<UpdateState> => {
-    const question = { type: "UPDATE", body, expects: ["UPDATE"] } as const;
-    return updateStateOf((await talk.ask(conversation.node, question, conversation.signature)).frame);
-  };
   return {
-    async provision(number, book) {
-      const key = entropy(KEY_BYTES);
-      await configure(await talk.greet(0, NO_KEY), [CONFIG.provision, number, key]);
-      const { hardware, firmware } = await talk.greet(number, key);
-      const about = { number, hardware, firmware, provisioned: now(), key: Buffer.from(key).toString("hex") };
-      const entry = { ...about, counter: 0, lines: [], datedThrough: 0, through: 0, said: [] };
-      await book.save(entry);
-      return entry;
-    },
-    async greet({ number, key }) {
-      const conversation = await talk.greet(number, Uint8Array.from(Buffer.from(key, "hex")));
-      return {
-        ...conversation,
-        setInterval: (seconds) => configure(conversation, [CONFIG.interval, seconds]),
-        switchRelay: (on, seconds) => configure(conversation, [CONFIG.relay, on ? 1 : 0, seconds]),
-        update: (step, offset, bytes) => update(conversation, [step, offset, bytes]),
-      };
-    },
+    ...deskOn(talk, { entropy, now }),
     [Symbol.asyncDispose]: () => port[Symbol.asyncDispose](),
   };
+}
+
+/** A desk on a line that is open. Conversations that went on there before are over. */
+export const deskOn = (talk: Talk, { entropy, now }: Pick<DeskOptions, "entropy" | "now">): NodeDesk => ({
+  async provision(number, book) {
+    const key = entropy(KEY_BYTES);
+    await configure(talk, await talk.greet(0, NO_KEY), [CONFIG.provision, number, key]);
+    const { hardware, firmware } = await talk.greet(number, key);
+    const about = { number, hardware, firmware, provisioned: now(), key: Buffer.from(key).toString("hex") };
+    const entry = { ...about, counter: 0, lines: [], datedThrough: 0, through: 0, said: [] };
+    await book.save(entry);
+    return entry;
+  },
+  async greet({ number, key }) {
+    const conversation = await talk.greet(number, Uint8Array.from(Buffer.from(key, "hex")));
+    return {
+      ...conversation,
+      setInterval: (seconds) => configure(talk, conversation, [CONFIG.interval, seconds]),
+      switchRelay: (on, seconds) => switchRelay(talk, conversation, { on, seconds }),
+      update: (step, offset, bytes) => update(talk, conversation, [step, offset, bytes]),
+    };
+  },
+});
+
+/** Throws DEVICE_REFUSED, DEVICE_TIMEOUT, DEVICE_GARBLED, BUS_CLOSED. */
+export const switchRelay = (
+  talk: Talk,
+  conversation: Conversation,
+  { on, seconds }: { readonly on: boolean; readonly seconds: number },
+): Promise<void> => configure(talk, conversation, [CONFIG.relay, on ? 1 : 0, seconds]);
+
+async function configure(talk: Talk, conversation: Conversation, body: readonly Written[]): Promise<void> {
+  const question = { type: "CONFIG", body, expects: ["CONFIG"] } as const;
+  const { frame } = await talk.ask(conversation.node, question, conversation.signature);
+  if (isDone(frame)) return;
+  throw new FieldwattError(
+    "DEVICE_REFUSED",
+    `node ${conversation.node} refuses the setting ${body.join(" ")}`,
+  );
+}
+
+async function update(
+  talk: Talk,
+  conversation: Conversation,
+  body: readonly Written[],
+): Promise<UpdateState> {
+  const question = { type: "UPDATE", body, expects: ["UPDATE"] } as const;
+  return updateStateOf((await talk.ask(conversation.node, question, conversation.signature)).frame);
 }

@@ -10,7 +10,8 @@ import {
   type TimedExchange,
   type UnitMemory,
 } from "./cycle.ts";
-import type { ModbusLine } from "./line.ts";
+import type { ExchangeOptions, ModbusLine } from "./line.ts";
+import { exceptionText, type CoilWrite } from "./pdu.ts";
 import { openLine, type ModbusConnection } from "./open-line.ts";
 import { unitLedger } from "./rtu-units.ts";
 
@@ -35,6 +36,11 @@ export interface ModbusBus extends AsyncDisposable {
    * Asks whether a unit answers again, with one read of a few registers; an exception is an answer too. Throws as `read`.
    */
   probe(definition: DeviceDefinition, unit: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Switches a coil, behind the reading cycle that is on the wire now; resolves when the device has repeated the request.
+   * Throws as `read`; DEVICE_REFUSED where the device answers with an exception.
+   */
+  write(coil: CoilWrite, signal?: AbortSignal): Promise<void>;
 }
 
 const DEFAULT_TIMEOUT_MS = 1_000;
@@ -56,6 +62,9 @@ function needsOf({ dialect }: DeviceDefinition, timeoutMs: number): WireNeeds {
   const { minGapMs: gapMs, connectDelayMs } = dialect;
   return { gapMs, connectDelayMs, timeoutMs: dialect.timeoutMs ?? timeoutMs };
 }
+
+/** Of a relay no device file is known. */
+const NO_NEEDS = { gapMs: 0, connectDelayMs: 0 };
 
 /** A bus behind a connection; nothing is opened before the first reading. */
 export function openModbusBus(connection: ModbusConnection, options: BusOptions): ModbusBus {
@@ -93,12 +102,23 @@ export function openModbusBus(connection: ModbusConnection, options: BusOptions)
       inTurn({ definition, unit, own }, (exchange, memory) => readCycle(definition, unit, exchange, memory)),
     probe: (definition, unit, own) =>
       inTurn({ definition, unit, own }, (exchange, memory) => probeUnit(definition, unit, exchange, memory)),
+    write: (coil, own) =>
+      turns.take(own, (signal) =>
+        held.use({ ...NO_NEEDS, timeoutMs }, signal, (open) => writeOn(open, coil, { timeoutMs, signal })),
+      ),
     async [Symbol.asyncDispose]() {
       closing.abort(new FieldwattError("BUS_CLOSED", "the bus was closed"));
       await turns.over();
       await held[Symbol.asyncDispose]();
     },
   };
+}
+
+async function writeOn(open: OpenedLine, coil: CoilWrite, options: ExchangeOptions): Promise<void> {
+  const answer = await (await open()).write(coil, options);
+  if (answer.kind === "done") return;
+  const what = `unit ${coil.unit} does not switch coil ${coil.at}: ${exceptionText(answer.code)}`;
+  throw new FieldwattError("DEVICE_REFUSED", what);
 }
 
 /** One after another, in the order of the callers. */

@@ -1,9 +1,12 @@
-import type { ReadRequest } from "./pdu.ts";
+import type { CoilWrite, ReadRequest } from "./pdu.ts";
 
 /** What a device said to one request: registers, or a Modbus exception. */
 export type Answer =
   | { readonly kind: "words"; readonly words: readonly number[] }
   | { readonly kind: "exception"; readonly code: number };
+
+/** What a device said to being switched. */
+export type Written = { readonly kind: "done" } | { readonly kind: "exception"; readonly code: number };
 
 export interface ExchangeOptions {
   /** How long the device may take; the line's own time-out where absent. */
@@ -18,6 +21,8 @@ export interface ModbusLine extends AsyncDisposable {
    * of the signal.
    */
   exchange(request: ReadRequest, options?: ExchangeOptions): Promise<Answer>;
+  /** Switches one coil; resolves when the device has repeated the request. Throws as `exchange`. */
+  write(coil: CoilWrite, options?: ExchangeOptions): Promise<Written>;
   /** False once the connection is of no more use; the bus then opens another. */
   usable(): boolean;
 }

@@ -1,4 +1,5 @@
 import type { Table } from "../definition.ts";
+import type { Answer, Written } from "./line.ts";
 
 /** One read of registers. `at` is the wire address, 0-based; `count` is 1 to 125. */
 export interface ReadRequest {
@@ -8,8 +9,33 @@ export interface ReadRequest {
   readonly count: number;
 }
 
+/** One coil, a switch behind a device, and where it is to go. `at` is the wire address, 0-based. */
+export interface CoilWrite {
+  readonly unit: number;
+  readonly at: number;
+  readonly on: boolean;
+}
+
+/** A request in bytes (unit, function and data), and how its reply is read. */
+export interface Question<Said extends { readonly kind: string }> {
+  readonly unit: number;
+  readonly bytes: Uint8Array;
+  /** Of a reply of unit, function and data (no CRC, no MBAP header). */
+  parse(reply: Uint8Array): Said | Wrong;
+}
+
+/** Why a reply does not belong to its request. */
+export interface Wrong {
+  readonly kind: "wrong";
+  readonly because: string;
+}
+
 /** Modbus Application Protocol 1.1b3, 6.3 and 6.4. */
 export const FUNCTIONS: Readonly<Record<Table, number>> = { holding: 3, input: 4 };
+
+/** Ibid., 6.5 (Write Single Coil): ff00 is on, 0000 is off, and the reply is the request again. */
+export const WRITE_COIL = 5;
+const COIL_ON = 0xff;
 
 /** Set in the function code of an exception reply (ibid., 7). */
 export const EXCEPTION_FLAG = 0x80;
@@ -45,25 +71,48 @@ export function wordsOf(bytes: Uint8Array): number[] {
   return words;
 }
 
-/** What a reply says: the registers, or the exception's code, or why it does not belong to the request. */
-export type Reply =
-  | { readonly kind: "words"; readonly words: readonly number[] }
-  | { readonly kind: "exception"; readonly code: number }
-  | { readonly kind: "wrong"; readonly because: string };
+export const readQuestion = (request: ReadRequest): Question<Answer> => ({
+  unit: request.unit,
+  bytes: requestBytes(request),
+  parse: (reply) => parseReply(request, reply),
+});
+
+export function coilQuestion({ unit, at, on }: CoilWrite): Question<Written> {
+  const bytes = Uint8Array.of(unit, WRITE_COIL, at >>> 8, at & 0xff, on ? COIL_ON : 0, 0);
+  return { unit, bytes, parse: (reply) => parseEcho(bytes, reply) };
+}
 
 /** Reads a reply of unit, function and data (no CRC, no MBAP header) as the answer to `request`. */
-export function parseReply(request: ReadRequest, reply: Uint8Array): Reply {
-  const [unit, code, third] = reply;
-  if (unit !== request.unit) return wrong(`unit ${unit} answered, not unit ${request.unit}`);
-  const expected = FUNCTIONS[request.table];
-  if (code === (expected | EXCEPTION_FLAG)) {
-    return third === undefined ? wrong("an exception without its code") : { kind: "exception", code: third };
-  }
-  if (code !== expected) return wrong(`function ${code} answered, not function ${expected}`);
+export function parseReply(request: ReadRequest, reply: Uint8Array): Answer | Wrong {
+  const refused = exceptionIn(reply, { unit: request.unit, code: FUNCTIONS[request.table] });
+  if (refused) return refused;
+  const third = reply[2];
   if (third !== request.count * 2) return wrong(`${third} bytes of registers, not ${request.count * 2}`);
   if (reply.length !== 3 + request.count * 2)
     return wrong(`the reply has ${reply.length} bytes, not ${3 + request.count * 2}`);
   return { kind: "words", words: wordsOf(reply.subarray(3)) };
 }
 
-const wrong = (because: string): Reply => ({ kind: "wrong", because });
+function parseEcho(request: Uint8Array, reply: Uint8Array): Written | Wrong {
+  const refused = exceptionIn(reply, { unit: request[0] ?? 0, code: WRITE_COIL });
+  if (refused) return refused;
+  if (Buffer.compare(request, reply) !== 0) return wrong("it does not repeat what it was told");
+  return { kind: "done" };
+}
+
+/** The exception, or another unit's or function's reply; undefined where it is this unit's answer to this function. */
+function exceptionIn(
+  reply: Uint8Array,
+  { unit, code: expected }: { readonly unit: number; readonly code: number },
+): { readonly kind: "exception"; readonly code: number } | Wrong | undefined {
+  const [from, code, third] = reply;
+  if (from !== unit) return wrong(`unit ${from} answered, not unit ${unit}`);
+  if (code === (expected | EXCEPTION_FLAG))
+    return third === undefined ? wrong("an exception without its code") : { kind: "exception", code: third };
+  return code === expected ? undefined : wrong(`function ${code} answered, not function ${expected}`);
+}
+
+export const isWrong = <Said extends { readonly kind: string }>(said: Said | Wrong): said is Wrong =>
+  said.kind === "wrong";
+
+const wrong = (because: string): Wrong => ({ kind: "wrong", because });

@@ -1,7 +1,17 @@
 import type { Table } from "../definition.ts";
 import { crcFits } from "./crc.ts";
-import type { Answer } from "./line.ts";
-import { EXCEPTION_FLAG, FUNCTIONS, parseReply, tableOf, type ReadRequest } from "./pdu.ts";
+import type { Answer, Written } from "./line.ts";
+import {
+  EXCEPTION_FLAG,
+  FUNCTIONS,
+  isWrong,
+  parseReply,
+  tableOf,
+  WRITE_COIL,
+  type Question,
+  type ReadRequest,
+} from "./pdu.ts";
+import type { Found } from "./rtu-wait.ts";
 
 /** All that a reply says about its request; `count` is 0 in an exception. */
 export interface Shape {
@@ -17,12 +27,8 @@ export interface HeardReply extends Shape {
   readonly frame: Uint8Array;
 }
 
-/** What came for a request: its answer, the whole frame, and the bytes that came before. */
-export interface Said {
-  readonly answer: Answer;
-  readonly frame: Uint8Array;
-  readonly before: Uint8Array;
-}
+/** What came for a read. */
+export type Said = Found<Answer>;
 
 /**
  * What counts as the reply to a request. `reply`: registers or an exception, and other bytes in its place are damage.
@@ -45,16 +51,42 @@ export function findReply(
     const frame = buffer.subarray(start, start + length);
     if (frame.length < length || !crcFits(frame)) continue;
     const answer = parseReply(request, frame.subarray(0, -2));
-    if (answer.kind !== "wrong") return { answer, start, end: start + length };
+    if (!isWrong(answer)) return { answer, start, end: start + length };
   }
   return undefined;
 }
 
-/** Bytes of whole replies of other units, which came too late for their own requests and are no damage to this one. */
-export function foreignBytes(request: ReadRequest, buffer: Uint8Array): number {
-  const foreign = wholeReplies(buffer).filter((frame) => frame[0] !== request.unit);
+/** The device's answer to a write, which repeats it: unit, coil and state, so that it is no other coil's. */
+export function findEcho(
+  question: Question<Written>,
+  buffer: Uint8Array,
+): { readonly answer: Written; readonly start: number; readonly end: number } | undefined {
+  for (const length of [EXCEPTION_BYTES, ECHO_BYTES]) {
+    for (let start = 0; start + length <= buffer.length; start++) {
+      const frame = buffer.subarray(start, start + length);
+      if (frame[0] !== question.unit || !crcFits(frame)) continue;
+      const answer = question.parse(frame.subarray(0, -2));
+      if (!isWrong(answer)) return { answer, start, end: start + length };
+    }
+  }
+  return undefined;
+}
+
+const EXCEPTION_BYTES = 5;
+/** Unit, function, address, state and CRC. */
+export const ECHO_BYTES = 8;
+
+/** Bytes of whole replies that came too late for their own requests and are no damage to this one. */
+export function foreignBytes(buffer: Uint8Array, isForeign: (frame: Uint8Array) => boolean): number {
+  const foreign = wholeReplies(buffer).filter(isForeign);
   return foreign.reduce((sum, frame) => sum + frame.length, 0);
 }
+
+/** Beside the answer to a read: another unit's, or a late one to a write. */
+export const isBesideRead =
+  ({ unit }: ReadRequest) =>
+  (frame: Uint8Array): boolean =>
+    frame[0] !== unit || frame[1] === WRITE_COIL;
 
 /** Whose replies to reads stand in these bytes. */
 export const repliesIn = (buffer: Uint8Array): HeardReply[] =>
@@ -71,11 +103,16 @@ function wholeReplies(buffer: Uint8Array): Uint8Array[] {
   const frames: Uint8Array[] = [];
   for (let start = 0; start + 5 <= buffer.length;) {
     const [, code = 0, size = 0] = buffer.subarray(start, start + 3);
-    const length = (code & EXCEPTION_FLAG) === 0 ? 5 + size : 5;
+    const length = lengthOf(code, size);
     const frame = buffer.subarray(start, start + length);
     const isFrame = frame.length === length && crcFits(frame);
     if (isFrame) frames.push(frame);
     start += isFrame ? length : 1;
   }
   return frames;
+}
+
+function lengthOf(code: number, size: number): number {
+  if ((code & EXCEPTION_FLAG) !== 0) return EXCEPTION_BYTES;
+  return code === WRITE_COIL ? ECHO_BYTES : 5 + size;
 }

@@ -43,6 +43,8 @@ export interface Unit {
   checks: number;
   last?: { readonly request: ReadRequest; readonly frame: Uint8Array };
   isContradicted: boolean;
+  /** Writes of coils that were sent since the last answer, by coil and state. */
+  readonly writes: Map<string, number>;
 }
 
 export const newUnit = (): Unit => ({
@@ -55,6 +57,7 @@ export const newUnit = (): Unit => ({
   refusesParts: false,
   checks: 0,
   isContradicted: false,
+  writes: new Map(),
 });
 
 const shapeOf = ({ table, count }: ReadRequest, { kind }: Said["answer"]): Shape =>
@@ -75,6 +78,7 @@ function payOff(unit: Unit): void {
   unit.fencesFailed = 0;
   unit.doubts.clear();
   unit.owed.clear();
+  unit.writes.clear();
 }
 
 export function prove(unit: Unit, { asked, kind }: Fence, { answer }: Said): void {

@@ -1,4 +1,4 @@
-import type { ReadRequest } from "./pdu.ts";
+import type { CoilWrite, ReadRequest } from "./pdu.ts";
 import { canCheck, fenceOf } from "./rtu-fences.ts";
 import { keyOf, type HeardReply, type Said } from "./rtu-frames.ts";
 import { believe, copiesMs, copiesOf, hear, newUnit, owe, prove, type Fence, type Unit } from "./rtu-unit.ts";
@@ -27,6 +27,12 @@ export interface UnitLedger {
   canCheck(request: ReadRequest): boolean;
   /** Whether something came after the unit's last answer that could have been the answer, and is another. */
   isContradicted(unit: number): boolean;
+  /** Writes of this coil to this state that were sent and may still be answered. */
+  owedWrites(coil: CoilWrite): number;
+  /** A write leaves. */
+  writes(coil: CoilWrite): void;
+  /** It was answered; nothing older is owed by its unit. */
+  wrote(coil: CoilWrite): void;
 }
 
 export function unitLedger(): UnitLedger {
@@ -62,5 +68,13 @@ export function unitLedger(): UnitLedger {
       return unit.checks > 0 && canCheck(request, unit);
     },
     isContradicted: (address) => unitOf(address).isContradicted,
+    owedWrites: (coil) => unitOf(coil.unit).writes.get(coilKey(coil)) ?? 0,
+    writes({ unit: address, ...coil }) {
+      const { writes } = unitOf(address);
+      writes.set(coilKey(coil), (writes.get(coilKey(coil)) ?? 0) + 1);
+    },
+    wrote: ({ unit }) => unitOf(unit).writes.clear(),
   };
 }
+
+const coilKey = ({ at, on }: Pick<CoilWrite, "at" | "on">): string => `${at} ${on}`;

@@ -2,8 +2,10 @@ import { FieldwattError } from "../../domain/model/index.ts";
 import type { HeedfulPort } from "../serial/port.ts";
 import { withCrc } from "./crc.ts";
 import type { ModbusLine } from "./line.ts";
+import { END_OF_NOISE_MS, SETTLE_MS, waitFor, type WaitOptions } from "./rtu-wait.ts";
+import { coilWriter } from "./rtu-write.ts";
 import { openRtuInput, type RtuInput } from "./rtu-input.ts";
-import { findReply, foreignBytes, repliesIn, type Expected, type Said } from "./rtu-frames.ts";
+import { findReply, foreignBytes, isBesideRead, repliesIn, type Expected, type Said } from "./rtu-frames.ts";
 import { unitLedger, type UnitLedger } from "./rtu-units.ts";
 import { requestBytes, type ReadRequest } from "./pdu.ts";
 
@@ -52,10 +54,6 @@ export interface RtuOptions {
 
 /** Modbus over Serial Line 1.02, 2.5.1.1: 3.5 characters of 11 bits, and never less than 1.75 ms. */
 const silenceOf = (baudRate: number): number => Math.max(1.75, (3.5 * 11 * 1000) / baudRate);
-/** After this silence no more bytes of a damaged reply come: twice the 16 ms latency of common USB adapters, and some. */
-const END_OF_NOISE_MS = 50;
-/** A unit that owes a reply gets this much silence for it before it is asked again. */
-const SETTLE_MS = 250;
 /** A line that never falls silent is broken: silence is waited for at most this many times its length. */
 const MAX_SILENCE_WAITS = 40;
 
@@ -71,6 +69,7 @@ export function rtuLine(port: HeedfulPort, { baudRate, timeoutMs, name, ...rest 
   });
   const send = senderOf(port, input, { quiet, units });
   const fence = fenceOf(send, silenceMs, { quiet, units });
+  const write = coilWriter(port, input, { quiet, units });
   return {
     usable: () => input.ended() === undefined,
     async exchange(request, { timeoutMs: own = timeoutMs, signal } = {}) {
@@ -89,6 +88,13 @@ export function rtuLine(port: HeedfulPort, { baudRate, timeoutMs, name, ...rest 
       }
       settled = true;
       return said.answer;
+    },
+    async write(coil, { timeoutMs: own = timeoutMs, signal } = {}) {
+      signal?.throwIfAborted();
+      settled = false;
+      const answer = await write(coil, { name, timeoutMs: own, ...(signal && { signal }) });
+      settled = true;
+      return answer;
     },
     [Symbol.asyncDispose]: () => port[Symbol.asyncDispose](),
   };
@@ -131,7 +137,7 @@ function fenceOf(send: Send, silenceMs: number, { quiet, units }: Wire) {
   };
 }
 
-interface Quiet {
+export interface Quiet {
   /** Resolves when nothing came for `ms`; what came is thrown away and told. Throws DEVICE_GARBLED where the line is never silent. */
   silence(ms: number, signal?: AbortSignal): Promise<void>;
 }
@@ -154,46 +160,17 @@ function quietOf(input: RtuInput, name: string, onUnasked: (bytes: Uint8Array) =
   };
 }
 
-interface WaitOptions {
-  readonly name: string;
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
-}
 interface ReplyOptions extends WaitOptions {
   readonly expects: Expected;
 }
 
-async function reply(
-  input: RtuInput,
-  request: ReadRequest,
-  { name, timeoutMs, expects, signal }: ReplyOptions,
-): Promise<Said> {
-  const failure = (received: number): FieldwattError => unanswered({ name, timeoutMs, received }, request);
-  const deadline = performance.now() + timeoutMs;
+const reply = (input: RtuInput, request: ReadRequest, options: ReplyOptions): Promise<Said> => {
   const enough = 5 + request.count * 2;
-  for (let over = false; ;) {
-    const bytes = input.bytes();
-    const found = findReply(request, bytes, expects);
-    if (found) {
-      input.drop(found.end);
-      const { answer, start, end } = found;
-      return { answer, frame: bytes.subarray(start, end), before: bytes.subarray(0, start) };
-    }
-    if (over) throw failure(bytes.length);
-    const left = deadline - performance.now();
-    const damaged = expects === "reply" && bytes.length - foreignBytes(request, bytes) >= enough;
-    const what = await input.news(Math.max(0, damaged ? Math.min(END_OF_NOISE_MS, left) : left), signal);
-    // What came while this program stood still came in time: after the deadline there is one more look.
-    over = what === "silence" || left <= 0;
-  }
-}
-
-function unanswered(
-  { name, timeoutMs, received }: { name: string; timeoutMs: number; received: number },
-  { unit }: ReadRequest,
-): FieldwattError {
-  if (received === 0)
-    return new FieldwattError("DEVICE_TIMEOUT", `${name}: unit ${unit} gave no answer in ${timeoutMs} ms`);
-  const what = `${received} bytes came that are not the reply of unit ${unit}`;
-  return new FieldwattError("DEVICE_GARBLED", `${name}: ${what}`);
-}
+  const isBeside = isBesideRead(request);
+  return waitFor(input, request.unit, {
+    ...options,
+    find: (bytes) => findReply(request, bytes, options.expects),
+    isDamaged: (bytes) =>
+      options.expects === "reply" && bytes.length - foreignBytes(bytes, isBeside) >= enough,
+  });
+};

@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
-import type { Answer, ModbusLine } from "./line.ts";
-import { parseReply, requestBytes, type ReadRequest } from "./pdu.ts";
+import type { ExchangeOptions, ModbusLine } from "./line.ts";
+import { coilQuestion, isWrong, readQuestion, type Question, type Wrong } from "./pdu.ts";
 
 /**
  * Modbus TCP (Modbus Messaging on TCP/IP 1.0b, 3.1.3): each frame has a header of transaction, protocol 0, length and
@@ -24,22 +24,24 @@ export async function openTcpLine(options: TcpOptions): Promise<ModbusLine> {
   const { host, port, timeoutMs } = options;
   const socket = await connectTcp(options);
   let transaction = 0;
+  const ask = async <Said extends { readonly kind: string }>(
+    question: Question<Said>,
+    { timeoutMs: own = timeoutMs, signal }: ExchangeOptions = {},
+  ): Promise<Said> => {
+    transaction = (transaction + 1) % 0x1_0000;
+    const name = `${host}:${port}`;
+    try {
+      const more = signal && { signal };
+      return await exchange(socket, question, { transaction, timeoutMs: own, name, ...more });
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
+  };
   return {
     usable: () => !socket.destroyed && socket.readable,
-    async exchange(request, { timeoutMs: own = timeoutMs, signal } = {}) {
-      transaction = (transaction + 1) % 0x1_0000;
-      try {
-        return await exchange(socket, request, {
-          transaction,
-          timeoutMs: own,
-          name: `${host}:${port}`,
-          ...(signal && { signal }),
-        });
-      } catch (error) {
-        socket.destroy();
-        throw error;
-      }
-    },
+    exchange: (request, own) => ask(readQuestion(request), own),
+    write: (coil, own) => ask(coilQuestion(coil), own),
     async [Symbol.asyncDispose]() {
       socket.destroy();
     },
@@ -74,7 +76,12 @@ interface OneExchange {
   readonly signal?: AbortSignal;
 }
 
-function exchange(socket: Socket, request: ReadRequest, options: OneExchange): Promise<Answer> {
+function exchange<Said extends { readonly kind: string }>(
+  socket: Socket,
+  question: Question<Said>,
+  options: OneExchange,
+): Promise<Said> {
+  const { unit } = question;
   const { transaction, timeoutMs, name, signal } = options;
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);
@@ -88,52 +95,36 @@ function exchange(socket: Socket, request: ReadRequest, options: OneExchange): P
       settle(() => reject(error instanceof Error ? error : new Error(String(error))));
     const onAbort = (): void => fail(signal?.reason);
     const onClose = (): void => {
-      fail(
-        new FieldwattError(
-          "BUS_CLOSED",
-          `${name}: the connection closed while unit ${request.unit} was asked`,
-        ),
-      );
+      fail(new FieldwattError("BUS_CLOSED", `${name}: the connection closed while unit ${unit} was asked`));
     };
     const onData = (bytes: Buffer): void => {
       received = Buffer.concat([received, bytes]);
-      const found = parseFrame(request, transaction, received);
-      if (found?.kind === "wrong") {
-        fail(
-          new FieldwattError(
-            "DEVICE_GARBLED",
-            `${name}: unit ${request.unit} was asked, but ${found.because}`,
-          ),
-        );
+      const found = parseFrame(question, transaction, received);
+      if (found && isWrong(found)) {
+        fail(new FieldwattError("DEVICE_GARBLED", `${name}: unit ${unit} was asked, but ${found.because}`));
       } else if (found) settle(() => resolve(found));
     };
     const timer = setTimeout(() => {
-      fail(
-        new FieldwattError(
-          "DEVICE_TIMEOUT",
-          `${name}: unit ${request.unit} gave no answer in ${timeoutMs} ms`,
-        ),
-      );
+      fail(new FieldwattError("DEVICE_TIMEOUT", `${name}: unit ${unit} gave no answer in ${timeoutMs} ms`));
     }, timeoutMs);
     if (signal?.aborted) return onAbort();
     if (socket.destroyed || !socket.readable) return onClose();
     socket.on("data", onData).on("close", onClose);
     signal?.addEventListener("abort", onAbort);
-    socket.write(frameOf(request, transaction));
+    socket.write(frameOf(question.bytes, transaction));
   });
 }
 
-function frameOf(request: ReadRequest, transaction: number): Uint8Array {
-  const body = requestBytes(request);
+function frameOf(body: Uint8Array, transaction: number): Uint8Array {
   return Uint8Array.of(transaction >>> 8, transaction & 0xff, 0, 0, 0, body.length, ...body);
 }
 
 /** The reply in these bytes; undefined while it is not whole. */
-function parseFrame(
-  request: ReadRequest,
+function parseFrame<Said extends { readonly kind: string }>(
+  question: Question<Said>,
   transaction: number,
   bytes: Buffer,
-): ReturnType<typeof parseReply> | undefined {
+): Said | Wrong | undefined {
   if (bytes.length < HEADER) return undefined;
   const [got, protocol, length] = [bytes.readUInt16BE(0), bytes.readUInt16BE(2), bytes.readUInt16BE(4)];
   if (protocol !== 0) return { kind: "wrong", because: `protocol ${protocol} is not Modbus` };
@@ -143,5 +134,5 @@ function parseFrame(
     return { kind: "wrong", because: `the reply is for request ${got}, not ${transaction}` };
   if (bytes.length < HEADER + length) return undefined;
   if (bytes.length > HEADER + length) return { kind: "wrong", because: "there are bytes behind the reply" };
-  return parseReply(request, bytes.subarray(HEADER));
+  return question.parse(bytes.subarray(HEADER));
 }

@@ -1,8 +1,8 @@
 import { createSocket, type Socket } from "node:dgram";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 import { crcFits, withCrc } from "./crc.ts";
-import type { Answer, ExchangeOptions, ModbusLine } from "./line.ts";
-import { parseReply, requestBytes, type ReadRequest } from "./pdu.ts";
+import type { ExchangeOptions, ModbusLine } from "./line.ts";
+import { coilQuestion, isWrong, readQuestion, type Question, type Wrong } from "./pdu.ts";
 import type { TcpOptions } from "./tcp.ts";
 
 /**
@@ -16,21 +16,26 @@ const PREFIX: readonly number[] = [0xaa, 0x55];
 
 /** Opens nothing: UDP has no connection. */
 export function udpLine({ host, port, timeoutMs }: TcpOptions): ModbusLine {
+  const ask = async <Said extends { readonly kind: string }>(
+    question: Question<Said>,
+    { timeoutMs: own = timeoutMs, signal }: ExchangeOptions = {},
+  ): Promise<Said> => {
+    signal?.throwIfAborted();
+    const socket = createSocket({ type: host.includes(":") ? "udp6" : "udp4" });
+    try {
+      const until = AbortSignal.any([AbortSignal.timeout(own), ...(signal ? [signal] : [])]);
+      return await exchange(socket, question, { host, port, until });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw faultOf(error, `${host}:${port}: unit ${question.unit}`, own);
+    } finally {
+      socket.close();
+    }
+  };
   return {
     usable: () => true,
-    async exchange(request, { timeoutMs: own = timeoutMs, signal }: ExchangeOptions = {}) {
-      signal?.throwIfAborted();
-      const socket = createSocket({ type: host.includes(":") ? "udp6" : "udp4" });
-      try {
-        const until = AbortSignal.any([AbortSignal.timeout(own), ...(signal ? [signal] : [])]);
-        return await exchange(socket, request, { host, port, until });
-      } catch (error) {
-        signal?.throwIfAborted();
-        throw faultOf(error, `${host}:${port}: unit ${request.unit}`, own);
-      } finally {
-        socket.close();
-      }
-    },
+    exchange: (request, own) => ask(readQuestion(request), own),
+    write: (coil, own) => ask(coilQuestion(coil), own),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -48,28 +53,35 @@ interface Target {
   readonly until: AbortSignal;
 }
 
-function exchange(socket: Socket, request: ReadRequest, { host, port, until }: Target): Promise<Answer> {
+function exchange<Said extends { readonly kind: string }>(
+  socket: Socket,
+  question: Question<Said>,
+  { host, port, until }: Target,
+): Promise<Said> {
   return new Promise((resolve, reject) => {
     const aborted = (): void =>
       reject(until.reason instanceof Error ? until.reason : new Error("the exchange was given up"));
     until.addEventListener("abort", aborted, { once: true });
     socket.on("error", reject);
     socket.on("message", (datagram) => {
-      const reply = parseDatagram(request, datagram);
-      if (reply.kind === "wrong") reject(new FieldwattError("DEVICE_GARBLED", reply.because));
+      const reply = parseDatagram(question, datagram);
+      if (isWrong(reply)) reject(new FieldwattError("DEVICE_GARBLED", reply.because));
       else resolve(reply);
     });
     // Connected, the socket takes datagrams of this one peer, and hears when nobody listens there.
     socket.on("connect", () => {
-      if (!until.aborted) socket.send(withCrc(requestBytes(request)));
+      if (!until.aborted) socket.send(withCrc(question.bytes));
     });
     socket.connect(port, host);
   });
 }
 
-function parseDatagram(request: ReadRequest, datagram: Uint8Array): ReturnType<typeof parseReply> {
+function parseDatagram<Said extends { readonly kind: string }>(
+  question: Question<Said>,
+  datagram: Uint8Array,
+): Said | Wrong {
   const behind = PREFIX.every((byte, index) => datagram[index] === byte);
   const frame = behind ? datagram.subarray(PREFIX.length) : datagram;
   if (!crcFits(frame)) return { kind: "wrong", because: "the checksum of its reply is wrong" };
-  return parseReply(request, frame.subarray(0, -2));
+  return question.parse(frame.subarray(0, -2));
 }

@@ -7,6 +7,7 @@ import {
   type NodeBook,
   type NodeBus,
 } from "../../drivers/index.ts";
+import { realPath } from "./buses.ts";
 import { pollBus, type PolledDevice, type Polling } from "./poll.ts";
 
 /** A node on the field link. */
@@ -22,33 +23,39 @@ export interface PolledNode {
 export interface NodeAccess {
   readonly book: NodeBook;
   readonly entropy: Entropy;
-}
-
-interface NodeLine {
-  readonly access: NodeAccess;
   readonly now: () => Instant;
-  readonly polling: Polling;
+  /** Whether `now` may be believed. */
+  readonly trusted: () => boolean;
 }
 
-/**
- * Asks the nodes of one line in turn until the polling's signal aborts. A node forgets what is durable, and no more.
- * Throws SITE_FILE_INVALID at once where there is no book of nodes.
- */
-export function askNodes(
-  nodes: readonly PolledNode[],
-  { access, ...line }: Omit<NodeLine, "access"> & { readonly access: NodeAccess | undefined },
-): Promise<void> {
-  if (!access) throw new FieldwattError("SITE_FILE_INVALID", "this gateway has no book of nodes");
-  return ask(nodes, { access, ...line });
+/** Every line of nodes once: readings, relays and a person's work at it take turns. */
+export interface NodeLines extends AsyncDisposable {
+  /** Throws SITE_FILE_INVALID where there is no book of nodes. */
+  of(path: string): NodeBus;
 }
 
-async function ask(nodes: readonly PolledNode[], { access, now, polling }: NodeLine): Promise<void> {
-  await using bus = openNodeBus({ ...access, now, trusted: () => polling.clock.trusted() });
-  await pollBus(
+export function openNodeLines(access: NodeAccess | undefined): NodeLines {
+  const lines = new Map<string, NodeBus>();
+  return {
+    of(path) {
+      if (!access) throw new FieldwattError("SITE_FILE_INVALID", "this gateway has no book of nodes");
+      const name = realPath(path);
+      const bus = lines.get(name) ?? openNodeBus(access);
+      lines.set(name, bus);
+      return bus;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...lines.values()].map((bus) => bus[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/** Asks the nodes of one line in turn until the polling's signal aborts. A node forgets what is durable, and no more. */
+export const askNodes = (nodes: readonly PolledNode[], bus: NodeBus, polling: Polling): Promise<void> =>
+  pollBus(
     nodes.map((node) => polledNode(node, bus)),
     polling,
   );
-}
 
 function polledNode({ definition, connection, keep, ...node }: PolledNode, bus: NodeBus): PolledDevice {
   const acknowledge = new WeakMap<Decoded, () => Promise<void>>();

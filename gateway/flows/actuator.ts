@@ -9,6 +9,7 @@ import type { Logger } from "../../platform/log.ts";
 import type { ActuatorEvent } from "./commands.ts";
 import { dueNow, refusalOf, type Facts, type Lease, type OnOff, type Refusal } from "./interlocks.ts";
 import type { ActuatorSettings } from "./settings.ts";
+import type { SwitchWire } from "./switch-wire.ts";
 
 /**
  * One pump, relay or charger. A flow holds it for as long as it keeps saying so: each command is a lease of the
@@ -47,8 +48,7 @@ export interface ActuatorOptions {
   readonly settings: ActuatorSettings;
   readonly clock: Clock;
   readonly log: Pick<Logger, "warn">;
-  /** Resolves when the wire took it. */
-  set(state: OnOff): Promise<void>;
+  readonly wire: SwitchWire;
   newest(stream: string): Reading | undefined;
   readonly overridden: OnOff | undefined;
   keepOverride(state: OnOff | undefined): Promise<unknown>;
@@ -63,6 +63,8 @@ class HeldActuator implements Actuator {
   private readonly options: ActuatorOptions;
   private is: OnOff | undefined;
   private since: Instant;
+  /** When the wire took it last. */
+  private said: Instant;
   private overridden: OnOff | undefined;
   private lease: Lease | undefined;
   private fault: string | undefined;
@@ -72,6 +74,7 @@ class HeldActuator implements Actuator {
   constructor(options: ActuatorOptions) {
     this.options = options;
     this.since = options.clock.now();
+    this.said = this.since;
     this.overridden = options.overridden;
   }
 
@@ -150,9 +153,16 @@ class HeldActuator implements Actuator {
 
   private async settle(by: string): Promise<void> {
     const { state, because } = dueNow(this.options.settings, this.lease, this.facts());
-    if (state === this.is) return;
+    const isNew = state !== this.is;
+    if (!isNew && !this.isForgotten()) return;
     // The next look tries again: until then the page says what is wrong.
-    await this.switchTo(state, { by, because, isNew: true }).catch(() => undefined);
+    await this.switchTo(state, { by, because, isNew }).catch(() => undefined);
+  }
+
+  /** Whether the other side would fall back by itself soon. */
+  private isForgotten(): boolean {
+    const { clock, wire } = this.options;
+    return this.is === "on" && (clock.now() - this.said) / clock.speed >= (wire.renewMs ?? Infinity);
   }
 
   private async switchTo(
@@ -160,7 +170,7 @@ class HeldActuator implements Actuator {
     { by, because, isNew }: { readonly by: string; readonly because: string; readonly isNew: boolean },
   ): Promise<void> {
     try {
-      await this.options.set(wanted);
+      await this.options.wire.set(wanted);
     } catch (error) {
       const message = messageOf(error);
       const isFirst = this.fault !== message;
@@ -170,7 +180,8 @@ class HeldActuator implements Actuator {
         cause: error,
       });
     }
-    if (isNew) this.since = this.options.clock.now();
+    this.said = this.options.clock.now();
+    if (isNew) this.since = this.said;
     [this.fault, this.is] = [undefined, wanted];
     if (isNew) await this.note({ wanted, outcome: "switched", because, by });
   }

@@ -1,12 +1,11 @@
-import { deviceId, FieldwattError, type Clock } from "../../domain/model/index.ts";
-import { writeCoil } from "../../drivers/index.ts";
+import { deviceId, type Clock } from "../../domain/model/index.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { Live } from "../acquire/live.ts";
 import type { RecordStore } from "../record/store.ts";
 import { openActuator, type Actuator } from "./actuator.ts";
 import { overridesOf } from "./commands.ts";
-import type { OnOff } from "./interlocks.ts";
 import type { ActuatorSettings } from "./settings.ts";
+import { switchWire, type SwitchWires } from "./switch-wire.ts";
 
 /** All actuators of the site, looked after once a second. */
 export interface Actuators extends AsyncDisposable {
@@ -16,19 +15,16 @@ export interface Actuators extends AsyncDisposable {
   letGo(by: string): Promise<void>;
 }
 
-export interface ActuatorsOptions {
+export interface ActuatorsOptions extends SwitchWires {
   readonly settings: readonly ActuatorSettings[];
   readonly store: Pick<RecordStore, "read" | "run" | "stats">;
   readonly live: Pick<Live, "latest">;
   readonly clock: Clock;
   readonly log: Logger;
-  /** The village's own broker; absent where it is elsewhere. */
-  readonly publish: ((topic: string, payload: Uint8Array) => Promise<void>) | undefined;
 }
 
 /** Of the clock's time, and of real time in a village whose clock runs fast. */
 const LOOK_MS = 1_000;
-const WIRE_TIMEOUT_MS = 3_000;
 
 export function openActuators(options: ActuatorsOptions): Actuators {
   const { settings, store, clock, log } = options;
@@ -38,7 +34,7 @@ export function openActuators(options: ActuatorsOptions): Actuators {
       one.id,
       openActuator({
         ...{ settings: one, clock, log, overridden: overrides.get(one.id) },
-        set: switchFor(one, options),
+        wire: switchWire(one, clock.speed, options),
         newest: (stream) => newestOf(options.live, stream),
         keepOverride: (state) => store.run("setOverride", { actuator: one.id, state }),
         keepEvent: (event) => store.run("keepActuatorEvent", event),
@@ -70,17 +66,3 @@ async function lookAfter(all: readonly Actuator[], clock: Clock, signal: AbortSi
 
 const newestOf = (live: Pick<Live, "latest">, stream: string) =>
   live.latest(deviceId(stream.split("/")[0] ?? "")).find((reading) => reading.stream === stream);
-
-function switchFor(
-  { connection }: ActuatorSettings,
-  { publish }: ActuatorsOptions,
-): (state: OnOff) => Promise<void> {
-  if (connection.kind === "modbus-tcp") {
-    const { host, port, unit, coil: at } = connection;
-    return (state) => writeCoil({ host, port, unit, at }, state === "on", WIRE_TIMEOUT_MS);
-  }
-  return async (state) => {
-    if (!publish) throw new FieldwattError("BROKER_FAILED", "The site has no broker of its own.");
-    await publish(connection.topic, new TextEncoder().encode(connection[state]));
-  };
-}

@@ -36,7 +36,7 @@ export interface Flows extends AsyncDisposable {
 export interface FlowsOptions {
   readonly site: Site;
   readonly store: RecordStore;
-  readonly acquisition: Pick<Acquisition, "live" | "write">;
+  readonly acquisition: Pick<Acquisition, "live" | "write" | "wires">;
   readonly broker: Pick<VillageBroker, "publish"> | undefined;
   readonly identity: Identity;
   readonly clock: Clock;
@@ -54,9 +54,10 @@ export async function openFlows(options: FlowsOptions, settings: FlowsSettings):
   const tokens = stack.use(openFlowTokens({ folder: site.data, wallNow, entropy }));
   const alerts = openAlerts({ store, clock, modem: settings.modem, log });
   stack.defer(() => alerts.quiet());
+  const { live, wires } = acquisition;
   const publish = broker?.publish;
   const actuators = stack.use(
-    openActuators({ settings: settings.actuators, store, live: acquisition.live, clock, log, publish }),
+    openActuators({ settings: settings.actuators, store, live, clock, log, wires, publish }),
   );
   const own = randomToken(entropy);
   const isOwn = (token: string): boolean =>

@@ -15,17 +15,33 @@ const topic = z
   .min(1)
   .max(200)
   .regex(/^[^+#]+$/, "a topic without wildcards");
+const host = z.string().min(1).max(253);
 const message = z.string().min(1).max(200);
+
+/** The coil's wire address, from 0. */
+const coil = z.int().min(0).max(0xff_ff);
+/** Modbus over Serial Line 1.02, 2.2. */
+const slave = z.int().min(1).max(247).default(1);
 
 const connection = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("modbus-tcp"),
-    host: z.string().min(1).max(253),
+    host,
     port: port.default(502),
-    /** Modbus over Serial Line 1.02, 2.2; 0 to 255 behind TCP. */
+    /** 0 to 255 behind TCP. */
     unit: z.int().min(0).max(255).default(1),
-    /** The coil's wire address, from 0. */
-    coil: z.int().min(0).max(0xff_ff),
+    coil,
+  }),
+  z.strictObject({ kind: z.literal("modbus-rtu-over-tcp"), host, port, unit: slave, coil }),
+  /** On a line that devices are read on, too, it is set as theirs is. */
+  z.strictObject({
+    kind: z.literal("modbus-rtu"),
+    path: z.string().min(1),
+    baudRate: z.int().positive().optional(),
+    parity: z.enum(["none", "even", "odd"]).optional(),
+    stopBits: z.union([z.literal(1), z.literal(2)]).optional(),
+    unit: slave,
+    coil,
   }),
   /** A device of the village broker; the topic is within its own space, where it listens. */
   z.strictObject({
@@ -34,6 +50,8 @@ const connection = z.discriminatedUnion("kind", [
     on: message.default("ON"),
     off: message.default("OFF"),
   }),
+  /** The relay of a node on the field link, by the device's id. */
+  z.strictObject({ kind: z.literal("node"), device: id }),
 ]);
 
 /** What must be so for the actuator to be on; what is unknown or too old is not so. */
@@ -122,6 +140,9 @@ export function flowsProblems(site: {
         ...(isTwice ? [at("id", `actuator "${one.id}" is here twice`)] : []),
         ...(one.connection.kind === "mqtt" && !broker
           ? [at("connection", "an MQTT actuator needs broker:")]
+          : []),
+        ...(one.connection.kind === "node" && one.safe === "on"
+          ? [at("safe", "the relay of a node falls off by itself: it can only be safe when it is off")]
           : []),
         ...strays.map(({ stream }) => at("onlyWhile", `there is no device of ${stream}`)),
       ];

@@ -10,6 +10,7 @@ import {
 import { checkYamlFile, valueOf } from "../../platform/yaml-file.ts";
 import type { Site } from "./load.ts";
 import { siteSchema, type SiteDevice, type SiteFile } from "./schema.ts";
+import { switchProblems, type SwitchProblem } from "./switches.ts";
 
 /** A device of the site file with its device file, and the whole of its connection. */
 export interface SitedDevice {
@@ -28,9 +29,13 @@ export interface DeviceProblem {
 
 /** Every device that can be read, and every problem of those that cannot. */
 export function siteDevices(
-  { devices }: Pick<SiteFile, "devices">,
+  { devices, flows }: Pick<SiteFile, "devices" | "flows">,
   catalogue: Catalogue,
-): { readonly devices: readonly SitedDevice[]; readonly problems: readonly DeviceProblem[] } {
+): {
+  readonly devices: readonly SitedDevice[];
+  readonly problems: readonly DeviceProblem[];
+  readonly switches: readonly SwitchProblem[];
+} {
   const sited: SitedDevice[] = [];
   const problems: DeviceProblem[] = [];
   const speakers = new Map<string, string>();
@@ -46,12 +51,13 @@ export function siteDevices(
     if (line) speakers.set(line.bus, line.speaks);
     sited.push(found);
   });
-  return { devices: sited, problems };
+  return { devices: sited, problems, switches: switchProblems({ flows }, sited, speakers) };
 }
 
 /** @throws FieldwattError SITE_FILE_INVALID, with file, line and column of each device that cannot be read */
 export async function mustFitDevices(site: Site, catalogue: Catalogue): Promise<void> {
-  if (siteDevices(site, catalogue).problems.length === 0) return;
+  const { problems, switches } = siteDevices(site, catalogue);
+  if (problems.length + switches.length === 0) return;
   valueOf(
     await checkYamlFile(site.file, withDevices(catalogue), "SITE_FILE_UNREADABLE"),
     "SITE_FILE_INVALID",
@@ -61,8 +67,10 @@ export async function mustFitDevices(site: Site, catalogue: Catalogue): Promise<
 /** The site's schema, which also knows the device files and what they speak. */
 export const withDevices = (catalogue: Catalogue) =>
   siteSchema.superRefine((site, context) => {
-    for (const { index, key, message } of siteDevices(site, catalogue).problems)
+    const { problems, switches } = siteDevices(site, catalogue);
+    for (const { index, key, message } of problems)
       context.addIssue({ code: "custom", path: ["devices", index, key], message });
+    for (const { path, message } of switches) context.addIssue({ code: "custom", path: [...path], message });
   });
 
 function sitedDevice(device: SiteDevice, catalogue: Catalogue): SitedDevice | Omit<DeviceProblem, "index"> {

@@ -1,4 +1,4 @@
-/* A Modbus server by libmodbus with the registers of an SDM120. Arguments: tcp PORT, or rtu PATH. */
+/* A Modbus server by libmodbus with the registers of an SDM120, and a pump behind coil 3. Arguments: tcp PORT, or rtu PATH. */
 #include <errno.h>
 #include <modbus.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ int main(int argc, char **argv) {
   if (argc != 3) return 2;
   int tcp = strcmp(argv[1], "tcp") == 0;
   modbus_t *bus = tcp ? modbus_new_tcp("127.0.0.1", atoi(argv[2])) : modbus_new_rtu(argv[2], 115200, 'N', 8, 1);
-  modbus_mapping_t *map = modbus_mapping_new(0, 0, 0, 0x60);
+  modbus_mapping_t *map = modbus_mapping_new(8, 0, 0, 0x60);
   int listener = -1;
   uint8_t request[MODBUS_TCP_MAX_ADU_LENGTH];
   put(map, 0x00, 229.7f), put(map, 0x06, 4.75f), put(map, 0x0c, -1091.5f), put(map, 0x12, 1100.25f);
@@ -33,7 +33,10 @@ int main(int argc, char **argv) {
   if (tcp) modbus_tcp_accept(bus, &listener);
   for (;;) {
     int length = modbus_receive(bus, request);
-    if (length > 0) modbus_reply(bus, request, length, map);
+    if (length > 0) {
+      modbus_reply(bus, request, length, map);
+      put(map, 0x0c, map->tab_bits[3] ? 750.5f : -1091.5f);
+    }
     else if (length < 0 && tcp) modbus_tcp_accept(bus, &listener);
   }
 }

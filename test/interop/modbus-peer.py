@@ -1,4 +1,4 @@
-"""A Modbus server by pymodbus, with the registers of an SDM120 packed by struct.
+"""A Modbus server by pymodbus, with the registers of an SDM120 packed by struct, and a pump behind coil 3.
 
 Arguments: the map (whole or sparse), then the framing: tcp, rtu-over-tcp, or rtu and the path of a serial port. Prints
 its TCP port (0 for a serial port), then serves.
@@ -9,7 +9,12 @@ import socket
 import struct
 import sys
 
-from pymodbus.datastore import ModbusServerContext, ModbusSlaveContext, ModbusSparseDataBlock
+from pymodbus.datastore import (
+    ModbusSequentialDataBlock,
+    ModbusServerContext,
+    ModbusSlaveContext,
+    ModbusSparseDataBlock,
+)
 from pymodbus.framer.rtu_framer import ModbusRtuFramer
 from pymodbus.framer.socket_framer import ModbusSocketFramer
 from pymodbus.server import StartSerialServer, StartTcpServer
@@ -36,7 +41,19 @@ registers = {} if sparse else {address: 0 for address in range(0x60)}
 for address, value in VALUES.items():
     registers[address], registers[address + 1] = struct.unpack(">HH", struct.pack(">f", value))
 
-slave = ModbusSlaveContext(ir=ModbusSparseDataBlock(registers), zero_mode=True)
+inputs = ModbusSparseDataBlock(registers)
+
+
+class Pump(ModbusSequentialDataBlock):
+    """While coil 3 is on the meter shows what the pump draws, W."""
+
+    def setValues(self, address, values):
+        super().setValues(address, values)
+        power = 750.5 if self.getValues(3, 1)[0] else VALUES[0x000C]
+        inputs.setValues(0x000C, list(struct.unpack(">HH", struct.pack(">f", power))))
+
+
+slave = ModbusSlaveContext(ir=inputs, co=Pump(0, [False] * 8), zero_mode=True)
 context = ModbusServerContext(slaves=slave, single=True)
 framing = sys.argv[2] if len(sys.argv) > 2 else "tcp"
 

@@ -1,5 +1,4 @@
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -16,13 +15,12 @@ import {
   type ModbusBus,
   type ModbusConnection,
 } from "../../drivers/index.ts";
-import { openPtyPair } from "../../simulators/pty.ts";
+import { openCable, pymodbus, PYTHON, skips, start, type Peer } from "../support/modbus-peers.ts";
 
 /**
  * Modbus servers that are not ours: pymodbus and libmodbus from Debian. The registers are packed by Python's struct and
  * by a C compiler, so neither the framing nor the floats come from the code under test.
  */
-const PYTHON = "/usr/bin/python3";
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const SDM120 = {
   voltage: 229.7,
@@ -38,19 +36,9 @@ const SDM120 = {
   reactiveEnergyExport: 2250,
 };
 
-interface Peer {
-  readonly name: string;
-  readonly hint: string;
-  readonly missing: boolean;
-}
 const folder = mkdtempSync(join(tmpdir(), "fieldwatt-libmodbus-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const pymodbus: Peer = {
-  name: "pymodbus",
-  hint: "pymodbus is missing: apt-get install python3-pymodbus",
-  missing: spawnSync(PYTHON, ["-c", "import pymodbus.server, serial"]).status !== 0,
-};
 const server = join(folder, "server");
 const libmodbus: Peer = {
   name: "libmodbus",
@@ -61,39 +49,6 @@ const libmodbus: Peer = {
 };
 for (const { missing, hint } of [pymodbus, libmodbus])
   if (missing && !process.env.CI) process.stderr.write(`skipped: ${hint}\n`);
-const skips = ({ missing }: Peer): boolean => missing && !process.env.CI;
-
-/** Starts a server and gives the first line that it says. */
-async function start(
-  command: string,
-  args: readonly string[],
-): Promise<{ readonly line: string } & AsyncDisposable> {
-  const child: ChildProcess = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const [line] = (await once(child.stdout ?? child, "data")) as [Buffer];
-  return {
-    line: line.toString().trim(),
-    async [Symbol.asyncDispose]() {
-      const ended = once(child, "exit");
-      child.kill("SIGKILL");
-      await ended;
-    },
-  };
-}
-
-/** Two serial ports with a cable between them. */
-async function openCable() {
-  const [near, far] = [await openPtyPair(), await openPtyPair()];
-  near.onData((bytes) => far.write(bytes));
-  far.onData((bytes) => near.write(bytes));
-  return {
-    near: near.path,
-    far: far.path,
-    async [Symbol.asyncDispose]() {
-      await near[Symbol.asyncDispose]();
-      await far[Symbol.asyncDispose]();
-    },
-  };
-}
 
 async function freePort(): Promise<number> {
   const probe = createServer();
@@ -126,6 +81,19 @@ async function expectSdm120(connection: ModbusConnection): Promise<void> {
   expect(problems).toEqual([]);
   // And again, as the gateway does it: the connection and what was learnt are used again.
   expect((await bus.read(definition, 1)).samples).toHaveLength(samples.length);
+  await expectPump(bus, definition);
+}
+
+/** Behind coil 3 is a pump: the meter on the same bus shows what it draws. */
+async function expectPump(bus: ModbusBus, definition: DeviceDefinition): Promise<void> {
+  const power = async (): Promise<number | undefined> =>
+    (await bus.read(definition, 1)).samples.find(({ quantity }) => quantity === "activePower")?.value;
+  const reading = power();
+  await bus.write({ unit: 1, at: 3, on: true });
+  expect([await reading, await power()]).toEqual([-1091.5, 750.5]);
+  await bus.write({ unit: 1, at: 3, on: false });
+  expect(await power()).toBe(-1091.5);
+  await expect(bus.write({ unit: 1, at: 200, on: true })).rejects.toMatchObject({ code: "DEVICE_REFUSED" });
 }
 
 const over = (kind: "modbus-tcp" | "modbus-rtu-over-tcp", port: number): ModbusConnection => ({

@@ -1,23 +1,32 @@
-import { setTimeout as wait } from "node:timers/promises";
 import { Command } from "commander";
-import { hasCode, toIso } from "../domain/model/index.ts";
-import type { NodeDesk } from "../drivers/field-link/desk.ts";
-import type { NodeBook, NodeEntry } from "../drivers/index.ts";
+import { toIso } from "../domain/model/index.ts";
+import { openNodeBook, type NodeEntry } from "../drivers/index.ts";
+import { provisionNode, siteLines, type Provisioning } from "../gateway/nodes/work.ts";
+import { loadSite, type Site } from "../gateway/site/load.ts";
 import { stopSignal, wholeNumber } from "./command-line.ts";
 import { guard, invalidOption, type Terminal } from "./device-command.ts";
-import { bookOf, DEFAULT_SITE, NUMBER_MAX, openLine, withLine, type LineOptions } from "./node-line.ts";
+import {
+  askGateway,
+  bookOf,
+  DEFAULT_SITE,
+  gatewayRuns,
+  NUMBER_MAX,
+  ownBench,
+  withLine,
+  type LineOptions,
+} from "./node-line.ts";
 import { nodeSignCommand, nodeUpdateCommand } from "./node-update.ts";
 import { table } from "./table.ts";
 
 const EXAMPLES = `
-A serial line has one owner: provision and update while the gateway does not run, or on a line that it has not open.
+A serial line has one owner: while the gateway runs (with nodes: in its site file) it does what is asked, else this command.
 
 Examples:
   fieldwatt node provision --site site.yaml --line /dev/ttyUSB0 --interval 900
   fieldwatt node list --site site.yaml
   fieldwatt node log 7 --site site.yaml
   fieldwatt node sign node.bin --key co-op.pem --version 1.1.0 --counter 2 --hardware uno-meter
-  fieldwatt node update node.img --site site.yaml --line /dev/ttyUSB0 --key co-op.pub.pem 7 8 9`;
+  fieldwatt node update node.img 7 8 9 --site site.yaml`;
 
 /** `fieldwatt node`: list, provision, log, sign, update. */
 export const nodeCommand = (terminal: Terminal = process): Command =>
@@ -87,6 +96,7 @@ function wordsOf(kind: string, detail: string): string {
 }
 
 interface ProvisionOptions extends LineOptions {
+  readonly line: string;
   readonly number?: number;
   readonly interval: number;
   readonly wait: number;
@@ -95,6 +105,7 @@ interface ProvisionOptions extends LineOptions {
 function provisionCommand(terminal: Terminal): Command {
   return withLine(new Command("provision"))
     .description("give the node whose button you press a number and a key of its own")
+    .requiredOption("--line <path>", "the serial port, for example /dev/ttyUSB0")
     .option(
       "--number <n>",
       "its number (default: the next free one)",
@@ -106,37 +117,32 @@ function provisionCommand(terminal: Terminal): Command {
 }
 
 async function provision(options: ProvisionOptions, terminal: Terminal): Promise<void> {
-  const book = await bookOf(options.site);
-  const known = await book.all();
-  const number = options.number ?? Math.max(0, ...known.map((entry) => entry.number)) + 1;
-  const signal = stopSignal();
-  await using desk = await openLine(options, signal);
+  const site = await loadSite(options.site);
+  const isRunning = gatewayRuns(site);
+  const line = { path: options.line, baudRate: options.baud };
+  const { number: wanted, interval } = options;
+  const asked = {
+    line,
+    interval,
+    windowMs: options.wait * 1_000,
+    ...(wanted !== undefined && { number: wanted }),
+  };
   terminal.stderr.write(`Press the node's button now (${options.wait} s) …\n`);
-  const entry = await pressed(desk, { number, book, until: Date.now() + options.wait * 1_000 });
-  await (await desk.greet(entry)).setInterval(options.interval);
-  terminal.stdout.write(`Node ${number} (${entry.hardware}, firmware ${entry.firmware}) has its key.\n`);
-  terminal.stdout.write(`Write into devices: of ${options.site}\n\n${snippet(options, number)}\n`);
+  const number = isRunning
+    ? (await askGateway(site, { kind: "provision", ...asked }, () => undefined)).nodes[0]?.number
+    : await provisionHere(asked, site);
+  const entry = number === undefined ? undefined : await openNodeBook(site.data).find(number);
+  if (!entry) throw invalidOption("the node is not in the book");
+  terminal.stdout.write(
+    `Node ${entry.number} (${entry.hardware}, firmware ${entry.firmware}) has its key.\n`,
+  );
+  terminal.stdout.write(
+    `Write into devices: of ${options.site}\n\n${siteLines(line, entry.number, interval)}\n`,
+  );
 }
 
-async function pressed(
-  desk: NodeDesk,
-  { number, book, until }: { readonly number: number; readonly book: NodeBook; readonly until: number },
-): Promise<NodeEntry> {
-  for (;;) {
-    try {
-      return await desk.provision(number, book);
-    } catch (error) {
-      if (!hasCode(error, "DEVICE_TIMEOUT") || Date.now() > until) throw error;
-      await wait(100);
-    }
-  }
+async function provisionHere(asked: Provisioning, site: Site): Promise<number> {
+  const signal = stopSignal();
+  await using bench = ownBench(openNodeBook(site.data), signal);
+  return (await provisionNode(asked, bench, signal)).number;
 }
-
-const snippet = ({ line, interval }: ProvisionOptions, number: number): string =>
-  [
-    `  - id: node-${number}`,
-    "    device: fieldwatt-field-node",
-    "    mounting: load",
-    `    interval: ${interval} s`,
-    `    connection: { kind: serial, path: ${line}, address: "${number}" }`,
-  ].join("\n");

@@ -1,10 +1,12 @@
 import type { Entropy } from "../domain/model/index.ts";
+import type { Catalogue } from "../drivers/index.ts";
 import { writeOperatorLink } from "../platform/web/operator-link.ts";
 import type { Acquisition } from "./acquire/acquisition.ts";
 import type { VillageBroker } from "./acquire/village-broker.ts";
 import type { PortalOptions } from "./portal/context.ts";
 
-export interface PagesOptions extends Omit<PortalOptions, "flows" | "live"> {
+export interface PagesOptions extends Omit<PortalOptions, "flows" | "nodes" | "live"> {
+  readonly catalogue: Catalogue;
   /** Resolves after the first reading, or so many ms. */
   readonly first: { orAfter(ms: number, signal: AbortSignal): Promise<void> };
   readonly signal: AbortSignal;
@@ -23,8 +25,8 @@ export interface Pages extends AsyncDisposable {
 }
 
 /**
- * The pages, with what operators' flows reach where the site file has any. Both are loaded when they open: readings are
- * taken by then. Rejects with PORT_BUSY.
+ * The pages, with what operators' flows reach and the desk of field nodes where the site file has any. All is loaded when
+ * it opens: readings are taken by then. Rejects with PORT_BUSY.
  */
 export async function openPages(options: PagesOptions): Promise<Pages> {
   const { site, accounts, acquisition, first, signal } = options;
@@ -32,9 +34,12 @@ export async function openPages(options: PagesOptions): Promise<Pages> {
   await using stack = new AsyncDisposableStack();
   const flows = site.flows && (await import("./flows/open.ts")).openFlows(options, site.flows);
   const opened = flows && stack.use(await flows);
+  const fieldNodes =
+    site.nodes && (await import("./nodes/open.ts")).openSiteNodes({ ...options, flows: opened });
+  const nodes = fieldNodes && stack.use(fieldNodes);
   const { openPortal } = await import("./portal/portal.ts");
   const portal = stack.use(
-    await openPortal({ ...options, live: acquisition.live, flows: opened, ...site.portal }),
+    await openPortal({ ...options, live: acquisition.live, flows: opened, nodes, ...site.portal }),
   );
   await writeOperatorLink(accounts, { folder: site.data, url: portal.url });
   await opened?.begin(portal);

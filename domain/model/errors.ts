@@ -13,6 +13,8 @@ export const ERRORS = {
   DEVICE_REFUSED: "A device answered with an exception",
   DEVICE_GARBLED: "A device's answer is damaged or belongs to another request",
   UPDATE_REFUSED: "An update of a node is not one that may be installed, or did not take",
+  JOB_RUNNING: "A job at the field nodes is going on",
+  JOB_FAILED: "The gateway could not do what was asked at a field node",
   BUS_CLOSED: "A bus cannot be opened or has closed",
   BUS_BUSY: "Too many readings wait for one bus",
   DECODE_INPUT_INVALID: "The input to decode is not in a known form",

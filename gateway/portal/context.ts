@@ -21,6 +21,7 @@ import type { VillageBroker } from "../acquire/village-broker.ts";
 import type { Flows } from "../flows/open.ts";
 import type { LinkState } from "../forward/link.ts";
 import type { Governance } from "../governance/active.ts";
+import type { SiteNodes } from "../nodes/open.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { SinkState } from "../sinks/follow.ts";
 import type { Identity } from "../site/identity.ts";
@@ -61,6 +62,8 @@ export interface PortalOptions {
   readonly health: PortalHealth;
   /** Absent where the site file says no `flows:`. */
   readonly flows?: Flows | undefined;
+  /** Absent where the site file says no `nodes:`. */
+  readonly nodes?: SiteNodes | undefined;
 }
 
 export interface Portal extends PortalOptions {

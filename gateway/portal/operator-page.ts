@@ -12,6 +12,7 @@ import { governanceLink } from "./governance-operator.ts";
 import { standingLines } from "./governance-parts.ts";
 import { erasureCard } from "./erasure-card.ts";
 import { fill } from "./format.ts";
+import { nodesLink } from "./nodes-link.ts";
 import { recordCard } from "./record-card.ts";
 import { sinksCard } from "./sinks-card.ts";
 import { witnessCard } from "./witness-card.ts";
@@ -37,7 +38,7 @@ export function operatorPage(
     title: t.operator,
     body: html`
       <h1>${site.name}</h1>
-      <p>${energyLink(store.read, speech)} ${flowsLink(portal, speech)}</p>
+      <p>${energyLink(store.read, speech)} ${flowsLink(portal, speech)} ${nodesLink(portal, speech)}</p>
       <p>${governanceLink(speech)}</p>
       ${standingLines(portal, speech)}
       ${made ? codeNotice(made, new URL("/claim", c.req.url).href, portal, speech) : ""}

@@ -56,6 +56,7 @@ export function createPortal(options: PortalOptions): Hono<SessionEnv> {
   app.route("/", apiRoutes(portal));
   memberRoutes(app, portal);
   operatorRoutes(app, portal);
+  nodesRoutes(app, portal);
   metricsRoute(app, portal);
   app.onError((error, c) => {
     log.error({ err: error, path: c.req.path }, "a page failed");
@@ -64,13 +65,31 @@ export function createPortal(options: PortalOptions): Hono<SessionEnv> {
   return app;
 }
 
-/** Programs call them, with a token in place of a session; loaded at the first call. */
+/** Programs call them, with a token in place of a session. */
 function flowRoutes(app: Hono<SessionEnv>, portal: Portal): void {
   if (!portal.flows) return;
-  const loaded = () => import("./flows.ts").then(({ flowsApp }) => flowsApp(portal));
-  let flows: ReturnType<typeof loaded> | undefined;
-  for (const path of ["/api/flows/*", "/operator/flows", "/operator/flows/*"])
-    app.all(path, async (c) => (await (flows ??= loaded()))?.fetch(c.req.raw, c.env) ?? c.notFound());
+  loadedAtFirstCall(app, ["/api/flows/*", "/operator/flows", "/operator/flows/*"], async () =>
+    (await import("./flows.ts")).flowsApp(portal),
+  );
+}
+
+function nodesRoutes(app: Hono<SessionEnv>, portal: Portal): void {
+  const { nodes } = portal;
+  if (!nodes) return;
+  loadedAtFirstCall(app, ["/operator/nodes", "/operator/nodes/*"], async () =>
+    (await import("./nodes.ts")).nodesApp({ ...portal, nodes }),
+  );
+}
+
+/** Pages of few sites: nobody waits for them at the start. */
+function loadedAtFirstCall(
+  app: Hono<SessionEnv>,
+  paths: readonly string[],
+  load: () => Promise<Pick<Hono<SessionEnv>, "fetch"> | undefined>,
+): void {
+  let loaded: ReturnType<typeof load> | undefined;
+  for (const path of paths)
+    app.all(path, async (c) => (await (loaded ??= load()))?.fetch(c.req.raw, c.env) ?? c.notFound());
 }
 
 function memberRoutes(app: Hono<SessionEnv>, portal: Portal): void {

@@ -1,8 +1,9 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 
+const LOCK = "lock";
 /** How long a gateway that is just ending is waited for, ms. */
 const PATIENCE_MS = 1_000;
 
@@ -14,7 +15,7 @@ export function lockFolder(folder: string): Disposable {
   let db: DatabaseSync | undefined;
   try {
     mkdirSync(folder, { recursive: true });
-    db = new DatabaseSync(join(folder, "lock"), { timeout: PATIENCE_MS });
+    db = new DatabaseSync(join(folder, LOCK), { timeout: PATIENCE_MS });
     // No rollback journal: nothing is ever written.
     db.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
   } catch (error) {
@@ -25,6 +26,20 @@ export function lockFolder(folder: string): Disposable {
   }
   const held = db;
   return { [Symbol.dispose]: () => held.close() };
+}
+
+/** Whether somebody has taken the folder. */
+export function isLocked(folder: string): boolean {
+  const file = join(folder, LOCK);
+  if (!existsSync(file)) return false;
+  using db = new DatabaseSync(file, { readOnly: true });
+  try {
+    db.exec("SELECT 1 FROM sqlite_schema");
+    return false;
+  } catch (error) {
+    if (isBusy(error)) return true;
+    throw error;
+  }
 }
 
 /** SQLITE_BUSY (sqlite.org/rescode.html). */

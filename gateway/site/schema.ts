@@ -3,6 +3,7 @@ import { MOUNTINGS } from "../../domain/model/index.ts";
 import type { WrittenConnection } from "../../drivers/index.ts";
 import { flowsProblems, flowsSchema } from "../flows/settings.ts";
 import { governanceProblems, governanceSchema } from "../governance/settings.ts";
+import { nodesSchema } from "../nodes/settings.ts";
 import { sinkProblems, sinksSchema } from "../sinks/settings.ts";
 import { STREAM_CLASSES } from "../record/retention/classes.ts";
 import { duration } from "./duration.ts";
@@ -165,6 +166,8 @@ export const siteSchema = z
     sinks: sinksSchema.default({}),
     /** Operators' flows in Node-RED, and what they may switch. */
     flows: flowsSchema.optional(),
+    /** Field nodes that are provisioned and updated from the operator's page and the command line. */
+    nodes: nodesSchema.optional(),
     hub: z
       .strictObject({
         id,

@@ -1,0 +1,106 @@
+import type { Language } from "../../platform/web/index.ts";
+
+/** The words of the operator's page about field nodes. */
+const en = {
+  title: "Field nodes",
+  link: "Field nodes",
+  none: "No node has a key of this gateway yet.",
+  node: "Node",
+  device: "Device",
+  noDevice: "not in the site file",
+  firmware: "Firmware",
+  trust: "gateway-trusted",
+  trustHint:
+    "Gateway-trusted: the node is too small to check the co-op's signature. The gateway does, before it sends a byte.",
+  heard: "Last reading",
+  never: "never",
+  events: "What it said of itself",
+  noEvents: "Nothing yet.",
+  started: "started: {detail}",
+  missed: "{detail} samples found no room",
+  relayDropped: "its relay fell off: nobody renewed it",
+  unknown: "unknown: {detail}",
+  causes: "power on,reset pin,brown-out,watchdog",
+  unknownCause: "unknown cause",
+  provision: "Provision a node",
+  provisionHint:
+    "Connect the node, begin, and press its button within a minute. Whatever key it had before is gone.",
+  line: "Serial line",
+  interval: "Seconds between samples",
+  begin: "Begin",
+  update: "Update nodes",
+  updateHint:
+    "The first node goes first, alone. Where it does not come back well, it takes its old program, and no other is touched. A node's pump must be off.",
+  noKey: "The site file names no key of the co-op (nodes: releaseKey:), so no program can be sent.",
+  image: "Signed image",
+  nodes: "Nodes, in this order",
+  send: "Check the signature and send",
+  job: "The last job",
+  provisioning: "Provisioning",
+  updating: "Update",
+  running: "goes on",
+  done: "done",
+  failed: "failed",
+  waits: "waits",
+  sending: "{share} % sent",
+  starting: "sent; it starts with the new program and is tried",
+  leftAlone: "not touched",
+  press: "Press the node's button now.",
+  hasKey:
+    "Node {number} has its key. Write this into devices: of the site file, and start the gateway again:",
+  refused: "Not begun: {why}",
+};
+export type NodeWords = Readonly<Record<keyof typeof en, string>>;
+
+const sw: NodeWords = {
+  title: "Vifaa vya shambani",
+  link: "Vifaa vya shambani",
+  none: "Bado hakuna kifaa chenye ufunguo wa mfumo huu.",
+  node: "Kifaa",
+  device: "Jina",
+  noDevice: "hakimo kwenye faili la mahali",
+  firmware: "Programu",
+  trust: "kinaamini mfumo",
+  trustHint:
+    "Kinaamini mfumo: kifaa ni kidogo mno kuhakiki sahihi ya ushirika. Mfumo huhakiki kabla ya kutuma chochote.",
+  heard: "Kipimo cha mwisho",
+  never: "bado",
+  events: "Kilichosema chenyewe",
+  noEvents: "Bado hakuna.",
+  started: "kimeanza: {detail}",
+  missed: "vipimo {detail} vilikosa nafasi",
+  relayDropped: "swichi yake imejizima: hakuna aliyeihuisha",
+  unknown: "haijulikani: {detail}",
+  causes: "umeme umewashwa,kitufe cha kuanzisha upya,umeme umepungua,kilikwama",
+  unknownCause: "sababu haijulikani",
+  provision: "Kipe kifaa ufunguo",
+  provisionHint:
+    "Unganisha kifaa, anza, kisha bonyeza kitufe chake ndani ya dakika moja. Ufunguo wake wa zamani hupotea.",
+  line: "Waya",
+  interval: "Sekunde kati ya vipimo",
+  begin: "Anza",
+  update: "Sasisha vifaa",
+  updateHint:
+    "Kifaa cha kwanza hutangulia peke yake. Kisiporudi salama hurudia programu yake ya zamani, na vingine haviguswi. Pampu ya kifaa lazima iwe imezimwa.",
+  noKey:
+    "Faili la mahali halitaji ufunguo wa ushirika (nodes: releaseKey:), kwa hiyo hakuna programu inayoweza kutumwa.",
+  image: "Programu iliyotiwa sahihi",
+  nodes: "Vifaa, kwa mpangilio huu",
+  send: "Hakiki sahihi na utume",
+  job: "Kazi ya mwisho",
+  provisioning: "Kupewa ufunguo",
+  updating: "Usasishaji",
+  running: "inaendelea",
+  done: "imekamilika",
+  failed: "imeshindikana",
+  waits: "kinasubiri",
+  sending: "{share} % imetumwa",
+  starting: "imetumwa; kifaa kinaanza na programu mpya na kujaribiwa",
+  leftAlone: "hakijaguswa",
+  press: "Bonyeza kitufe cha kifaa sasa.",
+  hasKey:
+    "Kifaa {number} kina ufunguo wake. Andika haya chini ya devices: ya faili la mahali, kisha anzisha mfumo upya:",
+  refused: "Haijaanza: {why}",
+};
+
+export const nodeWords = (language: Language): NodeWords => ({ en, sw })[language];

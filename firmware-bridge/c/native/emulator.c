@@ -141,6 +141,7 @@ static void power_on(void) {
   avr->reset_pc = RESET_AT;
   avr_reset(avr);
   avr->pc = RESET_AT;
+  avr_regbit_set(avr, avr->reset_flags.porf); /* as the part does (data sheet, 11.9.1); simavr leaves it out */
   uint32_t flags = 0;
   avr_ioctl(avr, AVR_IOCTL_UART_SET_FLAGS('0'), &flags);
   avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_OUTPUT), on_byte, NULL);

@@ -17,8 +17,8 @@ class Refused extends Error {
     this.name = "Refused";
     this.status = status;
     this.body = body || {};
-    /** Whether the same call may do later. */
-    this.later = status === 503 || status === 429 || status === 502 || status === 504;
+    /** Whether the same may do later: also where the token is refused, for which the operator gives another. */
+    this.later = [401, 429, 502, 503, 504].includes(status);
   }
 }
 

@@ -1,5 +1,4 @@
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -8,14 +7,13 @@ import { deviceId, instant, streamId } from "../../domain/model/index.ts";
 import { openCoilServer, type CoilServer } from "../support/coil-server.ts";
 import { chromiumIsMissing, openBrowser } from "../support/browser.ts";
 import { openFlowsGateway, type FlowsGateway } from "../support/flows-gateway.ts";
-import { nodeRedIsMissing } from "../support/node-red.ts";
+import { copyFlow, installPacked, nodeRedIsMissing, PACKAGE_FOLDER } from "../support/node-red.ts";
 import { eventually } from "./kit.ts";
 
 /**
  * A real Node-RED 5, started and watched by a gateway, with the package installed from its packed tarball: as a site
  * runs it. Only time-outs bound how long something may take.
  */
-const PACKAGE = join(import.meta.dirname, "..", "..", "flows");
 const PATIENCE_MS = 120_000;
 const missing = nodeRedIsMissing();
 
@@ -24,22 +22,10 @@ let gateway: FlowsGateway;
 let relay: CoilServer;
 let editor: string;
 
-/** `npm pack`, and `npm install` of what came out, in Node-RED's user folder. */
-function installPacked(userDir: string): void {
-  mkdirSync(userDir, { recursive: true });
-  const npm = (args: string[], cwd: string): string => {
-    const { status, stdout, stderr } = spawnSync("npm", args, { cwd, encoding: "utf8" });
-    if (status !== 0) throw new Error(`npm ${args.join(" ")}: ${stderr}`);
-    return stdout.trim().split("\n").at(-1) ?? "";
-  };
-  const tarball = npm(["pack", "--pack-destination", folder], PACKAGE);
-  npm(["install", "--offline", "--no-audit", "--no-fund", join(folder, tarball)], userDir);
-}
-
 describe.skipIf(missing)("Node-RED beside a gateway", () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "fieldwatt-node-red-"));
-    installPacked(join(folder, "data", "flows"));
+    installPacked({ folder, userDir: join(folder, "data", "flows") });
     relay = await openCoilServer();
     const port = await freePort();
     gateway = await openFlowsGateway({
@@ -84,7 +70,7 @@ describe.skipIf(missing)("Node-RED beside a gateway", () => {
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
   const starter = (name: string): { id: string; type: string }[] =>
-    JSON.parse(readFileSync(join(PACKAGE, "examples", `${name}.json`), "utf8"));
+    JSON.parse(readFileSync(join(PACKAGE_FOLDER, "examples", `${name}.json`), "utf8"));
   const rowsOf = (quantity: "activePower" | "solarIrradiance", device: string) =>
     gateway.store.readings
       .between(streamId(deviceId(device), quantity), {
@@ -120,19 +106,10 @@ describe.skipIf(missing)("Node-RED beside a gateway", () => {
   it(
     "killed under load it takes no reading along and leaves nothing on, and goes on where it was",
     async () => {
-      const copy = [
-        { id: "copy", type: "tab", label: "copy" },
-        { id: "g", type: "fieldwatt-gateway", name: "", url: "" },
-        {
-          ...{ id: "in", type: "fieldwatt-stream", z: "copy", gateway: "g", streams: "roof/activePower" },
-          ...{ from: "start", wires: [["out"]] },
-        },
-        {
-          ...{ id: "out", type: "fieldwatt-reading", z: "copy", gateway: "g", device: "forecast" },
-          ...{ quantity: "solarIrradiance", wires: [[]] },
-        },
-      ];
-      const deployed = await admin("/flows", await passOf(session()), [...starter("solar-pump"), ...copy]);
+      const deployed = await admin("/flows", await passOf(session()), [
+        ...starter("solar-pump"),
+        ...copyFlow({ from: "roof/activePower" }),
+      ]);
       expect(deployed.status).toBe(204);
       await eventually(
         "the flow runs the pump",

@@ -44,6 +44,8 @@ export interface FlowsGatewayOptions {
   readonly clock?: Clock;
   /** Kept when the gateway closes, for another to open. */
   readonly folder?: string;
+  /** Of the portal; any free one where absent. */
+  readonly port?: number;
 }
 
 /** The one at the other end of a line that leads nowhere; the key is made up. */
@@ -114,7 +116,7 @@ export async function openFlowsGateway(options: FlowsGatewayOptions = {}): Promi
         link: () => undefined,
         broker: () => undefined,
       },
-      ...{ host: "127.0.0.1", port: 0 },
+      ...{ host: "127.0.0.1", port: options.port ?? 0 },
     }),
   );
   await flows.begin(portal);

@@ -1,20 +1,34 @@
 "use strict";
 const { gatewayOf, onInput, setting, well } = require("../lib/node.js");
 
-/** The balance of a household or of the village: now, of a day, and by quarter hours. */
+/** For each member that the token may see; asked one after another, so that the gateway reads meters in between. */
+const EVERY_MEMBER = "members";
+const VILLAGE = "village";
+
+/** The balance of a household, of every household, or of the village: now, of a day, and by quarter hours. */
 module.exports = (RED) => {
   function FieldwattBalance(config) {
     RED.nodes.createNode(this, config);
     const client = gatewayOf(RED, this, config);
     if (!client) return;
-    onInput(this, async (msg) => {
-      const of = encodeURIComponent(setting(config.of, msg.of) || "village");
-      const payload = await client.call(
+    const balanceOf = (one, day) =>
+      client.call(
         "GET",
-        `/balance/${of}${msg.day ? `?day=${encodeURIComponent(msg.day)}` : ""}`,
+        `/balance/${encodeURIComponent(one)}${day ? `?day=${encodeURIComponent(day)}` : ""}`,
       );
-      well(this, `${payload.of} ${payload.day}`);
-      return { ...msg, payload };
+    onInput(this, async (msg) => {
+      const of = setting(config.of, msg.of) || VILLAGE;
+      if (of !== EVERY_MEMBER) {
+        const payload = await balanceOf(of, msg.day);
+        well(this, `${payload.of} ${payload.day}`);
+        return { ...msg, payload };
+      }
+      const { members } = await client.call("GET", "/about");
+      const all = [];
+      for (const member of members.filter((one) => one !== VILLAGE))
+        all.push({ ...msg, member, payload: await balanceOf(member, msg.day) });
+      well(this, `${of}: ${all.length}`);
+      return [all];
     });
   }
   RED.nodes.registerType("fieldwatt-balance", FieldwattBalance);

@@ -19,6 +19,8 @@ export interface Gone {
   /** Copies of what left; that it left, when and to whom stays. */
   readonly releases: number;
   readonly advice: number;
+  /** What flows had said to the member; absent in a report from before there was any. */
+  readonly alerts?: number;
 }
 
 export interface Forgetting {
@@ -65,6 +67,7 @@ export const forgetCommands = {
           )
           .run(member).changes,
       ),
+      alerts: Number(db.prepare("DELETE FROM member_alert WHERE member = ?").run(member).changes),
     };
     db.prepare("UPDATE forgetting SET deleted = ?, report = ? WHERE id = ?").run(
       now,

@@ -87,6 +87,20 @@ describe("a member who asks to be forgotten at home", () => {
     expect(verifyRecord(folder)).toMatchObject({ damagedBlocks: [], damagedFrames: [], file: [] });
   });
 
+  it("has deleted what flows had said to them, and nobody else has", async () => {
+    const said = { key: "evening", time: NOW, severity: "info" as const, by: "node-red" };
+    const text = "You used exactly 4711 Wh today, Wanjiru";
+    await seeded.store.run("keepMemberAlerts", { ...said, text, members: ["house-01"] });
+    await seeded.store.run("keepMemberAlerts", { ...said, text: "other", members: ["house-02"] });
+    expect(filesWith(Buffer.from(text))).not.toEqual([]);
+    expect(heldAbout(seeded.store.read, "house-01", own)).toMatchObject({ alerts: 1 });
+    await order();
+    await forgetAsked(options());
+    expect(rows("SELECT member, text FROM member_alert")).toEqual([{ member: "house-02", text: "other" }]);
+    expect(wishes(seeded.store.read, "house-01")[0]?.gone).toMatchObject({ alerts: 1 });
+    expect(filesWith(Buffer.from(text))).toEqual([]);
+  });
+
   it("gets a dated record of it, with the numbers of what went", async () => {
     await seeded.store.append(readings(NOW - 3_600_000));
     await order();

@@ -87,6 +87,7 @@ export function wishes(db: DatabaseSync, member?: string): Forgotten[] {
 export interface Held extends Omit<Gone, "readings"> {
   /** Readings that are packed; the newest hour is not counted. */
   readonly readings: number;
+  readonly alerts: number;
   /** What stays: settled trades, leaves of the egress log, yeses. */
   readonly trades: number;
   readonly leaves: number;
@@ -111,6 +112,7 @@ export function heldAbout(db: DatabaseSync, member: string, devices: readonly st
     summaries: count("SELECT count(*) AS n FROM summary WHERE member = ? AND kind <> 'forgotten'", member),
     releases: count("SELECT count(*) AS n FROM release WHERE member = ? AND item <> ''", member),
     advice: count("SELECT count(*) AS n FROM answer WHERE member = ? AND kind = 'advice'", member),
+    alerts: count("SELECT count(*) AS n FROM member_alert WHERE member = ?", member),
     trades: count("SELECT count(*) AS n FROM answer WHERE member = ? AND kind = 'clearing'", member),
     leaves: count("SELECT count(*) AS n FROM release WHERE member = ?", member),
     consents: count("SELECT count(*) AS n FROM consent WHERE member = ?", member),

@@ -120,6 +120,9 @@ export function actuatorEvents(
   }));
 }
 
+export const severityOf = (word: unknown): FlowAlert["severity"] =>
+  word === "alarm" || word === "warning" ? word : "info";
+
 /** Newest first. */
 export const alertsOf = (db: DatabaseSync, limit: number): readonly FlowAlert[] =>
   db
@@ -128,7 +131,7 @@ export const alertsOf = (db: DatabaseSync, limit: number): readonly FlowAlert[] 
     .map((row) => ({
       key: String(row.key),
       time: Number(row.time) as Instant,
-      severity: row.severity === "alarm" ? "alarm" : row.severity === "warning" ? "warning" : "info",
+      severity: severityOf(row.severity),
       text: String(row.text),
       by: String(row.by),
       ...(row.sms !== null && { sms: String(row.sms) }),

@@ -32,6 +32,8 @@ export interface NodeRedOptions {
   readonly settings: NodeRedSettings;
   /** The gateway's data folder: flows lie in `flows` in it, and so in its backups. */
   readonly data: string;
+  /** The village's: what a flow does at seven, it does at seven there. */
+  readonly timeZone: string;
   /** The key of credentials is made of it. */
   readonly secret: Uint8Array;
   /** What the child is told of the gateway, over a channel that no flow can read. */
@@ -139,7 +141,10 @@ class KeptNodeRed implements NodeRed {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       execArgv: [`--max-old-space-size=${settings.memory}`, "--max-semi-space-size=2"],
       // Flows read the environment: what is in the gateway's is none of theirs.
-      env: { PATH: process.execPath.slice(0, process.execPath.lastIndexOf("/")), HOME: this.options.data },
+      env: {
+        PATH: process.execPath.slice(0, process.execPath.lastIndexOf("/")),
+        ...{ HOME: this.options.data, TZ: this.options.timeZone },
+      },
     });
     this.child = child;
     this.said = "";

@@ -52,8 +52,8 @@ export async function openFlows(options: FlowsOptions, settings: FlowsSettings):
   const { site, store, acquisition, broker, identity, clock, entropy, wallNow, log } = options;
   await using stack = new AsyncDisposableStack();
   const tokens = stack.use(openFlowTokens({ folder: site.data, wallNow, entropy }));
-  const alerts = openAlerts({ store, clock, modem: settings.modem, log });
-  stack.defer(() => alerts.quiet());
+  const { modem } = settings;
+  const alerts = stack.use(openAlerts({ store, clock, modem, members: site.members, log }));
   const { live, wires } = acquisition;
   const publish = broker?.publish;
   const actuators = stack.use(
@@ -83,6 +83,7 @@ export async function openFlows(options: FlowsOptions, settings: FlowsSettings):
       try {
         nodeRed = await startNodeRed({
           ...{ settings: settings.nodeRed, data: site.data, secret: identity.secret, log },
+          timeZone: site.timeZone,
           gateway: { url, token: own },
           onEnd: () => void actuators.letGo(OWN_FLOWS),
         });

@@ -10,12 +10,13 @@ export const rightsSchema = z.strictObject({
   streams: names,
   /** Virtual devices that it writes. */
   devices: names,
-  /** Members whose balance and advice it reads; "village" is the village's balance. */
+  /** Members whose balance and advice it reads, and whom it tells something; "village" is the village's balance. */
   members: names,
   /** Actuators that it switches. */
   commands: names,
   /** Members for whom it may hand a summary to the gate. */
   summaries: names,
+  /** To the operator, and to the members above. */
   alerts: z.boolean().default(false),
   /** Simulated faults, on a simulated village alone. */
   faults: z.boolean().default(false),

@@ -92,12 +92,12 @@ const nodeRed = z.strictObject({
 export type NodeRedSettings = z.infer<typeof nodeRed>;
 
 /** E.164: a plus, and 7 to 15 digits. */
-const number = z.string().regex(/^\+[1-9]\d{6,14}$/, "write the number as +254700123456");
+export const phoneNumber = z.string().regex(/^\+[1-9]\d{6,14}$/, "write the number as +254700123456");
 
 const modem = z.strictObject({
   path: z.string().min(1),
   baudRate: z.int().positive().default(115_200),
-  numbers: z.array(number).min(1).max(20),
+  numbers: z.array(phoneNumber).min(1).max(20),
   /** Messages an hour, to all numbers together. */
   perHour: z.int().min(1).max(1_000).default(30),
 });
@@ -112,6 +112,9 @@ export const flowsSchema = z.strictObject({
 });
 export type FlowsSettings = z.infer<typeof flowsSchema>;
 
+/** Words of the API where a member's id may stand. */
+const NO_MEMBERS: ReadonlySet<string> = new Set(["operator", "members", "village"]);
+
 interface Problem {
   readonly path: (string | number)[];
   readonly message: string;
@@ -121,14 +124,20 @@ interface Problem {
 export function flowsProblems(site: {
   readonly flows?: FlowsSettings | undefined;
   readonly devices: readonly { readonly id: string }[];
+  readonly members: readonly { readonly id: string }[];
   readonly broker?: unknown;
 }): readonly Problem[] {
-  const { flows, devices, broker } = site;
+  const { flows, devices, members, broker } = site;
   if (!flows) return [];
   const known = new Set(devices.map((device) => device.id));
   const outside = flows.simulator === undefined ? undefined : outsideProblem(flows.simulator, undefined);
   return [
     ...(outside === undefined ? [] : [{ path: ["flows", "simulator"], message: outside }]),
+    ...members.flatMap(({ id }, i) =>
+      NO_MEMBERS.has(id)
+        ? [{ path: ["members", i, "id"], message: `flows call something else "${id}": choose another name` }]
+        : [],
+    ),
     ...flows.actuators.flatMap((one, i) => {
       const at = (key: string, message: string): Problem => ({
         path: ["flows", "actuators", i, key],

@@ -39,6 +39,7 @@ const matrix = {
   "/api/releases": member,
   "/api/answers": member,
   "/api/offers": member,
+  "/api/alerts": member,
   "/sharing": { ...member, nobody: 303 },
   "/sharing/trading": { ...member, nobody: 303 },
   "/receipts/1": { ...member, nobody: 303, "house-02": 303 },
@@ -65,7 +66,7 @@ const matrix = {
   "/metrics": { nobody: 403, "house-01": 403, "house-02": 403, mwalimu: 200 },
 };
 /** Routes that change something: their own tests say who may. */
-const writing = ["/api/energy/events/{id}", "/api/consents/{offer}"];
+const writing = ["/api/energy/events/{id}", "/api/consents/{offer}", "/api/alerts/{id}"];
 const rows = Object.entries(matrix).flatMap(([path, who]) =>
   Object.entries(who).map(([person, status]) => ({ path, person, status })),
 );

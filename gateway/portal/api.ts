@@ -7,6 +7,7 @@ import { recordHealth, type RecordHealth } from "../record/health.ts";
 import { faultWords } from "../record/words.ts";
 import type { ClockStatus } from "../time/time.ts";
 import type { Portal } from "./context.ts";
+import { alertsApi } from "./alerts-api.ts";
 import { continuityRoutes } from "./continuity-api.ts";
 import { memberDay, type MemberDay } from "./day.ts";
 import { erasureHealth } from "./erasure-card.ts";
@@ -75,6 +76,7 @@ export function apiRoutes(portal: Portal): OpenAPIHono<SessionEnv> {
   exportRoute(api, portal);
   proofRoutes(api, portal);
   sharingApi(api, portal);
+  alertsApi(api, portal);
   return api;
 }
 

@@ -67,7 +67,7 @@ function listPage(c: PortalContext, portal: Portal): Response | Promise<Response
 
 function goes(held: Held, devices: readonly string[], { language, f }: Speech): string[] {
   const w = erasureWords(language);
-  const names = ["readings", "days", "quarterHours", "summaries", "releases", "advice"] as const;
+  const names = ["readings", "days", "quarterHours", "summaries", "releases", "advice", "alerts"] as const;
   return names.map((name) =>
     fill(w[name], { n: f.number(held[name]), devices: devices.length === 0 ? "–" : devices.join(", ") }),
   );

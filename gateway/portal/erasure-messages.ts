@@ -44,6 +44,7 @@ const en = {
   summaries: "quarter hours and days as they could have left: {n}",
   releases: "the figures of what left, the copy that is here: {n}",
   advice: "advice for your field: {n}",
+  alerts: "messages to you on your page: {n}",
   yeses: "Every yes that still stands is taken back, and those who got something are asked to delete it.",
   staysTitle: "This stays, and why",
   trades:
@@ -52,7 +53,8 @@ const en = {
     "That something left, when, and to whom: {n}. The log that proves it cannot be changed; it holds no figures, only seals of them.",
   consents:
     "Your yeses with their dates: {n}, and the answers of those who were asked to delete. They are your proof.",
-  account: "Your name and your PIN: you stay a member and can come in.",
+  account:
+    "Your name, your PIN and, if the operator wrote it down, your phone number: you stay a member and can come in.",
   after:
     "Your meters stay on the wall and go on. What they say from now on is kept again; ask the operator to take them out if you do not want that.",
   sums: "The village's sums of past days are then without your house. The operator sees that and since when, so that nobody takes it for a fault.",
@@ -129,13 +131,15 @@ const sw: ErasureWords = {
   summaries: "robo saa na siku kama zilivyoweza kutoka: {n}",
   releases: "namba za kilichotoka, nakala iliyo hapa: {n}",
   advice: "ushauri kwa shamba lako: {n}",
+  alerts: "ujumbe kwako kwenye ukurasa wako: {n}",
   yeses: "Kila ndiyo iliyopo inarudishwa, na waliopata kitu wanaombwa kukifuta.",
   staysTitle: "Hivi vinabaki, na kwa nini",
   trades: "Biashara kijijini na fedha zake: {n}. Bili yako na bili za majirani zinatokana nazo.",
   leaves:
     "Kwamba kitu kilitoka, lini, na kwa nani: {n}. Daftari linalothibitisha haliwezi kubadilishwa; halina namba, bali mihuri yake tu.",
   consents: "Ndiyo zako na tarehe zake: {n}, na majibu ya walioombwa kufuta. Ni uthibitisho wako.",
-  account: "Jina lako na PIN yako: unabaki mwanachama na unaweza kuingia.",
+  account:
+    "Jina lako, PIN yako na, kama msimamizi aliiandika, namba yako ya simu: unabaki mwanachama na unaweza kuingia.",
   after:
     "Mita zako zinabaki ukutani na zinaendelea. Zitakachosema kuanzia sasa kinatunzwa tena; mwombe msimamizi aziondoe kama hutaki.",
   sums: "Jumla za kijiji za siku zilizopita zinakuwa bila nyumba yako. Msimamizi anaona hilo na tangu lini, ili asidhani ni hitilafu.",

@@ -64,11 +64,12 @@ export function powerEvent(
   };
 }
 
-/** The newest quarter hour, release and answer of the member: another text means that the page is old. */
+/** The newest quarter hour, release, answer and alert of the member: another text means that the page is old. */
 export function versionOf(db: DatabaseSync, member: string): string {
   const sql = `SELECT (SELECT max(time) FROM summary WHERE member = ?1 AND kind = 'energyInterval') AS slot,
     (SELECT max(released) FROM release WHERE member = ?1) AS left,
-    (SELECT max(sequence) FROM answer WHERE member = ?1) AS answered`;
+    (SELECT max(sequence) FROM answer WHERE member = ?1) AS answered,
+    (SELECT max(id) FROM member_alert WHERE member = ?1) AS said`;
   const row = db.prepare(sql).get(member);
-  return [row?.slot, row?.left, row?.answered].map((part) => String(part ?? "")).join("/");
+  return [row?.slot, row?.left, row?.answered, row?.said].map((part) => String(part ?? "")).join("/");
 }

@@ -41,7 +41,8 @@ function balanceRoute(api: OpenAPIHono<FlowsEnv>, portal: FlowsPortal): void {
       : memberDay(store.read, { member: of, day, zone: site.timeZone, now });
     const { known, slots } = found;
     const body = {
-      ...{ of, day, known, over: slots.length },
+      ...{ of, language: portal.accounts.person(of)?.language ?? null },
+      ...{ day, known, over: slots.length },
       balance: known === 0 ? null : figuresOf(found.total),
       now: isVillage ? villageNow(portal) : memberNow(portal, of),
       intervals: slots.map(({ start, balance }) => ({ start, balance: balance ? figuresOf(balance) : null })),

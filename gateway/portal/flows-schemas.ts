@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { LANGUAGES } from "../../platform/web/index.ts";
 import { adviceAnswer } from "../../protocol/messages.ts";
 import { rightsSchema } from "../flows/rights.ts";
 import { WRITES_MAX } from "../flows/writes.ts";
@@ -71,6 +72,10 @@ export const writtenSchema = z
 export const flowBalanceSchema = z
   .object({
     of: z.string(),
+    language: z
+      .enum(LANGUAGES)
+      .nullable()
+      .openapi({ description: "That the member chose on the page; null where none was chosen" }),
     day: z.iso.date(),
     known: z.int().openapi({ description: "Quarter hours that are known" }),
     over: z.int().openapi({ description: "Quarter hours of the day that are over" }),
@@ -88,6 +93,10 @@ export const flowAdviceSchema = z
   .object({ member: z.string(), advice: adviceAnswer.nullable() })
   .openapi("FlowAdvice");
 
+/** To whom an alert is, where it is to no one member. */
+export const TO_OPERATOR = "operator";
+export const TO_MEMBERS = "members";
+
 export const alertSchema = z
   .strictObject({
     key: z
@@ -95,6 +104,14 @@ export const alertSchema = z
       .min(1)
       .max(64)
       .openapi({ description: "What it is about: another under this key takes its place" }),
+    to: z
+      .string()
+      .min(1)
+      .max(64)
+      .default(TO_OPERATOR)
+      .openapi({
+        description: `"${TO_OPERATOR}", a member, or "${TO_MEMBERS}": all whom the token may tell`,
+      }),
     severity: z.enum(["info", "warning", "alarm"]).default("warning"),
     text: z.string().min(1).max(400),
     sms: z.boolean().default(false).openapi({ description: "Also as a short message, at most 160 letters" }),
@@ -102,7 +119,10 @@ export const alertSchema = z
   .openapi("FlowAlert");
 
 export const raisedSchema = z
-  .object({ sms: z.enum(["sending", "none", "noModem", "tooMany"]) })
+  .object({
+    sms: z.enum(["sending", "none", "noModem", "noNumber", "tooMany"]),
+    members: z.int().optional().openapi({ description: "How many members it was said to" }),
+  })
   .openapi("FlowAlertRaised");
 
 export const commandSchema = z.strictObject({ state: onOff }).openapi("FlowCommand");

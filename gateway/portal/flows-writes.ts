@@ -2,9 +2,11 @@ import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { hasCode, instant, messageOf } from "../../domain/model/index.ts";
 import { handSummary } from "../flows/summaries.ts";
 import { mayUse } from "../flows/rights.ts";
-import { closed, json, problems, tags, type FlowsEnv, type FlowsPortal } from "./flows-context.ts";
+import { closed, json, notFound, problems, tags, type FlowsEnv, type FlowsPortal } from "./flows-context.ts";
 import {
   alertSchema,
+  TO_MEMBERS,
+  TO_OPERATOR,
   faultSchema,
   handedSchema,
   raisedSchema,
@@ -50,15 +52,23 @@ function readingsRoute(api: OpenAPIHono<FlowsEnv>, { flows }: FlowsPortal): void
   });
 }
 
-function alertRoute(api: OpenAPIHono<FlowsEnv>, { flows }: FlowsPortal): void {
-  const description = "It is on the operator's page; `sms` says whether a short message goes out";
-  const responses = { 200: json(raisedSchema, description), ...problems };
+function alertRoute(api: OpenAPIHono<FlowsEnv>, { flows, site }: FlowsPortal): void {
+  const description = "It is on the page of whom it is to; `sms` says whether a short message goes out";
+  const responses = { 200: json(raisedSchema, description), ...problems, ...notFound };
   const request = bodyOf(alertSchema);
   const path = "/api/flows/v1/alerts";
   api.openapi(createRoute({ method: "post", path, tags: tags.flows, request, responses }), async (c) => {
     const { name, rights } = c.var.grant;
     if (!rights.alerts) return c.json(closed("raise alerts"), 403);
-    return c.json(await flows.alerts.raise({ ...c.req.valid("json"), by: name }), 200);
+    const { to, ...said } = c.req.valid("json");
+    const alert = { ...said, by: name };
+    if (to === TO_OPERATOR) return c.json(await flows.alerts.raise(alert), 200);
+    const open = site.members.flatMap(({ id }) => (mayUse(rights, "members", id) ? [id] : []));
+    const members = to === TO_MEMBERS ? open : open.filter((id) => id === to);
+    if (members.length === 0 && (to === TO_MEMBERS || !mayUse(rights, "members", to)))
+      return c.json(closed(`tell ${to} anything`), 403);
+    if (members.length === 0) return c.json({ error: `There is no member "${to}".` }, 404);
+    return c.json({ ...(await flows.alerts.tell({ ...alert, members })), members: members.length }, 200);
   });
 }
 

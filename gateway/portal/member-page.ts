@@ -3,6 +3,7 @@ import { selfConsumptionRate, selfSufficiency } from "../../domain/energy/balanc
 import { dayOf, dayStart, type Day, type Provenance } from "../../domain/model/index.ts";
 import type { ClearingAnswer } from "../../protocol/messages.ts";
 import type { Html } from "../../platform/web/index.ts";
+import { alertsCard } from "./alerts-card.ts";
 import { inForce } from "../site/load.ts";
 import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
 import { continuityWords } from "./continuity-messages.ts";
@@ -43,6 +44,7 @@ export function memberPage(c: PortalContext, portal: Portal): Response | Promise
     body: html`
       <h1>${name}</h1>
       ${clock.trusted() ? "" : html`<p class="notice problem" role="status">${t.clockWaits}</p>`}
+      <div data-part="alerts">${alertsCard(store.read, member, speech)}</div>
       <div class="columns">
         <div>
           ${nowCard(power, versionOf(store.read, member), speech)}

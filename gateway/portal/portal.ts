@@ -12,6 +12,7 @@ import {
   type WebServer,
 } from "../../platform/web/index.ts";
 import { openGovernance } from "../governance/active.ts";
+import { alertPages } from "./alerts-card.ts";
 import { apiRoutes } from "./api.ts";
 import { homeOf, type Portal, type PortalContext, type PortalOptions } from "./context.ts";
 import { energyPage, settleEvent } from "./continuity.ts";
@@ -99,6 +100,7 @@ function memberRoutes(app: Hono<SessionEnv>, portal: Portal): void {
   );
   app.get("/left", sessions.require("member"), (c) => leftPage(c, portal));
   app.get("/check", (c) => checkPage(c, portal));
+  alertPages(app, portal);
   sharingPages(app, portal);
   governanceRoutes(app, portal);
 }

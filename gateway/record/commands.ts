@@ -8,6 +8,7 @@ import { forgetCommands } from "../erasure/forget-commands.ts";
 import { outboxCommands } from "../forward/commands.ts";
 import { witnessCommands } from "../forward/witness-commands.ts";
 import { flowCommands } from "../flows/commands.ts";
+import { memberAlertCommands } from "../flows/member-alerts.ts";
 import { sinkCommands } from "../sinks/commands.ts";
 import { releaseCommands } from "../release/commands.ts";
 import { summaryCommands } from "../summarise/commands.ts";
@@ -33,6 +34,7 @@ export const commands = {
   ...timeCommands,
   ...sinkCommands,
   ...flowCommands,
+  ...memberAlertCommands,
   ...governanceCommands,
 };
 

@@ -1,4 +1,4 @@
-import { FLOW_TABLES } from "../flows/tables.ts";
+import { FLOW_TABLES, MEMBER_ALERT_TABLES } from "../flows/tables.ts";
 import { GOVERNANCE_TABLES } from "../governance/tables.ts";
 import { firstMigrations, type MigrationStep } from "./first-migrations.ts";
 
@@ -116,4 +116,5 @@ export const migrations: readonly MigrationStep[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX group_member_member ON group_member (member);
   `,
+  MEMBER_ALERT_TABLES,
 ];

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { MOUNTINGS } from "../../domain/model/index.ts";
 import type { WrittenConnection } from "../../drivers/index.ts";
-import { flowsProblems, flowsSchema } from "../flows/settings.ts";
+import { flowsProblems, flowsSchema, phoneNumber } from "../flows/settings.ts";
 import { governanceProblems, governanceSchema } from "../governance/settings.ts";
 import { nodesSchema } from "../nodes/settings.ts";
 import { sinkProblems, sinksSchema } from "../sinks/settings.ts";
@@ -103,7 +103,12 @@ const device = z.strictObject({
   windSensorHeight: z.number().positive().max(50).default(2),
 });
 
-const member = z.strictObject({ id, name: z.string().min(1).max(80) });
+const member = z.strictObject({
+  id,
+  name: z.string().min(1).max(80),
+  /** For short messages of flows, where the member wants them. */
+  phone: phoneNumber.optional(),
+});
 
 /** Who may vouch for the time without a person (decision 0009). */
 const clock = z.strictObject({ trust: z.enum(["system", "ntp", "operator"]).default("system") });

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { addMs, dayBounds, dayOf, memberId, SLOT_MS } from "../../domain/model/index.ts";
 import { eventually as within } from "../scenarios/kit.ts";
 import { openCoilServer, type CoilServer } from "../support/coil-server.ts";
 import { openFlowsGateway, type FlowsGateway } from "../support/flows-gateway.ts";
@@ -155,6 +156,22 @@ describe.skipIf(missing)("the nodes", () => {
     });
   });
 
+  it("balance: of all members, one message for each whom the token may see", async () => {
+    await load(one("balance", { of: "members" }));
+    const members: unknown[] = [];
+    const both = new Promise<void>((resolve) =>
+      helper.getNode("out-0").on("input", ({ member, payload }: Msg & { payload: { of: string } }) => {
+        if (members.push([member, payload.of]) === 2) resolve();
+      }),
+    );
+    helper.getNode("n").receive({});
+    await both;
+    expect(members).toEqual([
+      ["house-01", "house-01"],
+      ["house-02", "house-02"],
+    ]);
+  });
+
   it("advice: null where there is none yet", async () => {
     await load(one("advice", { member: "house-01" }));
     const out = next();
@@ -168,6 +185,19 @@ describe.skipIf(missing)("the nodes", () => {
     helper.getNode("n").receive({ payload: "The gate is open" });
     expect((await out).alert).toEqual({ sms: "noModem" });
     expect(alerts()).toContainEqual({ key: "gate", severity: "info", text: "The gate is open" });
+  });
+
+  it.each([
+    ["by its own setting", { to: "house-01" }, {}],
+    ["by the message's", { to: "" }, { to: "house-01" }],
+  ])("alert: to a member is on that member's page alone, %s", async (_how, settings, msg) => {
+    await load(one("alert", { key: "own", ...settings }));
+    const out = next();
+    helper.getNode("n").receive({ payload: "Your tank is low", ...msg });
+    expect((await out).alert).toEqual({ sms: "none", members: 1 });
+    const sql = "SELECT member, text FROM member_alert WHERE key = 'own'";
+    expect(gateway.store.read.prepare(sql).all()).toEqual([{ member: "house-01", text: "Your tank is low" }]);
+    expect(alerts().map(({ key }) => key)).not.toContain("own");
   });
 
   it("command: holds for as long as the flow lives, and falls back to safe when it is gone", async () => {
@@ -298,8 +328,47 @@ describe.skipIf(missing)("the nodes", () => {
       helper.getNode("evening-seven").receive({});
       await eventually("the report", () => alert("evening", /nothing is known|the sun made/));
     });
+
+    it("evening report: each member has their own day, in the language that they chose, and nobody else's", async () => {
+      await gateway.store.run("saveSummaries", { intervals: [], summaries: anHourOfToday(), progress: {} });
+      gateway.accounts.setLanguage("house-01", "en");
+      await load(starter("evening-report"));
+      const report = (member: string) =>
+        gateway.store.read
+          .prepare("SELECT text FROM member_alert WHERE member = ? AND key = 'evening'")
+          .all(member)
+          .map(({ text }) => String(text));
+      const told = async (member: string, text: RegExp) => {
+        helper.getNode("evening-seven").receive({});
+        await eventually(`${member} reads ${text}`, () => text.test(report(member)[0] ?? ""));
+        expect(report(member)).toHaveLength(1);
+      };
+      // By hand: four times 1,050, 1,500 and 250 Wh.
+      await told("house-01", /: you used 4\.2 kWh, your sun made 6\.0 kWh, 1\.0 kWh came from the grid/);
+      await told("house-02", /: nothing is known of your energy yet \/ bado hakuna kinachojulikana/);
+      gateway.accounts.setLanguage("house-01", "sw");
+      await told("house-01", /: umetumia kWh 4\.2, jua lako limetengeneza kWh 6\.0, kWh 1\.0 kutoka gridi/);
+      gateway.accounts.setLanguage("house-02", "sw");
+      await told("house-02", /: bado hakuna kinachojulikana kuhusu umeme wako\.$/);
+      expect(report("house-02")[0]).not.toContain("4.2");
+    });
   });
 });
+
+/** What the summariser would have closed of house-01: the first four quarter hours of this day in Nairobi. */
+function anHourOfToday() {
+  const { start } = dayBounds(dayOf(gateway.clock.now(), "Africa/Nairobi"), "Africa/Nairobi");
+  const wh = { import: 250, export: 700, production: 1_500, consumption: 1_050, selfConsumption: 800 };
+  const balance = { ...wh, charge: 0, discharge: 0 } as never;
+  return [0, 1, 2, 3].map((i) => {
+    const time = addMs(start, i * SLOT_MS);
+    const summary = {
+      ...{ kind: "energyInterval" as const, member: memberId("house-01"), start: time, balance },
+      provenance: "counted" as const,
+    };
+    return { key: String(time), time, summary };
+  });
+}
 
 const EVERYTHING = {
   ...{ streams: ["*"], devices: ["*"], members: ["*"], commands: ["*"], summaries: ["*"] },

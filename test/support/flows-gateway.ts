@@ -66,7 +66,7 @@ const siteIn = (folder: string, flows: object) => ({
     ...{ elevation: 1660, data: folder, portal: { port: 0 }, flows },
     hub: { ...HUB, url: "mqtt://127.0.0.1:1", passwordFile: "hub-password" },
     members: [
-      { id: "house-01", name: "Wanjiru's house" },
+      { id: "house-01", name: "Wanjiru's house", phone: "+254711000001" },
       { id: "house-02", name: "Otieno's house" },
     ],
     devices: [

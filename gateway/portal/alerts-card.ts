@@ -33,11 +33,11 @@ export function alertsCard(db: DatabaseSync, member: string, { f, language }: Sp
 
 function alertRow({ id, severity, text, time, sms }: MemberAlert, f: Speech["f"], w: AlertsWords): Html {
   const phone = sms === undefined ? "" : sms ? w.sent : w.notSent;
-  return html`<form class="switch-row" method="post" action="/alerts/${id}/done">
+  return html`<form class="alert" method="post" action="/alerts/${id}/done">
+    <p class="any ${severity === "info" ? "" : "bad"}">${text}</p>
     <div>
-      <p class="any ${severity === "info" ? "" : "bad"}">${text}</p>
       <p class="soft">${f.dateTime(time)} ${phone}</p>
+      <button class="plain" aria-label="${w.done}: ${text}">${w.done}</button>
     </div>
-    <button class="plain" aria-label="${w.done}: ${text}">${w.done}</button>
   </form>`;
 }

@@ -53,7 +53,7 @@ describe("an alert to a member", () => {
     expect(await tell("house-01", "You <used> 4.2 kWh")).toEqual({ status: 200, sms: "none", members: 1 });
     const page = await pageOf("house-01");
     // Noon in Nairobi.
-    expect(page).toMatch(/You &lt;used&gt; 4\.2 kWh<\/p> <p class="soft">\s*15 Jun, 12:00/);
+    expect(page).toMatch(/You &lt;used&gt; 4\.2 kWh<\/p> <div> <p class="soft">15 Jun, 12:00/);
     expect(await textsOf("house-01")).toEqual(["You <used> 4.2 kWh"]);
     expect(await pageOf("house-02")).not.toContain("4.2 kWh");
     expect(await textsOf("house-02")).toEqual([]);

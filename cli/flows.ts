@@ -54,7 +54,7 @@ function tokenCommand(): Command {
     .option("--members <ids>", 'members whose balance and advice it reads; "village" for the village\'s')
     .option("--commands <ids>", "actuators that it switches")
     .option("--summaries <ids>", "members for whom it may hand a summary to the gate")
-    .option("--alerts", "it may raise alerts, to you and to the members that it reads")
+    .option("--alerts", "it may raise alerts, to the operator and to the members that it names")
     .option("--faults", "it may make faults in a simulated village")
     .addHelpText(
       "after",

@@ -148,6 +148,34 @@ describe.skipIf(missing)("Node-RED beside a gateway", () => {
     PATIENCE_MS * 2,
   );
 
+  it(
+    "runs on the village's time, not on the machine's",
+    async () => {
+      const flow = [
+        { id: "zone", type: "tab", label: "zone" },
+        { id: "g", type: "fieldwatt-gateway", name: "", url: "" },
+        {
+          ...{ id: "once", type: "inject", z: "zone", props: [], once: true, onceDelay: "0.1", repeat: "" },
+          ...{ crontab: "", wires: [["clock"]] },
+        },
+        {
+          ...{ id: "clock", type: "function", z: "zone", outputs: 1, wires: [["say"]] },
+          func: "return { payload: new Date(1781503200000).toString() };",
+        },
+        { id: "say", type: "fieldwatt-alert", z: "zone", gateway: "g", key: "zone", wires: [[]] },
+      ];
+      expect((await admin("/flows", await passOf(session()), flow)).status).toBe(204);
+      const said = await eventually(
+        "the flow says what time it is",
+        () => gateway.store.read.prepare("SELECT text FROM flow_alert WHERE key = 'zone'").get()?.text,
+        PATIENCE_MS,
+      );
+      // 06:00 UTC is nine in Nairobi.
+      expect(said).toContain("09:00:00 GMT+0300");
+    },
+    PATIENCE_MS,
+  );
+
   it.skipIf(chromiumIsMissing())(
     "at a browser: the operator opens the editor, imports a starter flow, deploys it, and sees what it does",
     async () => {

@@ -107,7 +107,7 @@ const listOf = (held: Held, devices: readonly string[], name: string): string =>
     `Of ${name} this goes, for ever:`,
     `  ${held.readings} readings of ${devices.length === 0 ? "no device" : devices.join(", ")}, and the last hours'`,
     `  ${held.days} sums of days, ${held.quarterHours} quarter hours, ${held.summaries} summaries`,
-    `  the figures of ${held.releases} releases, ${held.advice} pieces of advice`,
+    `  the figures of ${held.releases} releases, ${held.advice} pieces of advice, ${held.alerts} messages to them`,
     "Every yes that stands is taken back, and those who got something are asked to delete it.",
     "This stays:",
     `  ${held.trades} settled trades and their money, because bills are made from them`,

@@ -162,6 +162,18 @@ describe("a short message to a member", () => {
     expect(await pageOf("house-01")).toContain("It could not be sent to your phone.");
   });
 
+  it("that waits behind another is not sent when the gateway ends, and does not hold it up", async () => {
+    modem.answers['AT+CMGS="+254700000009"'] = "";
+    await tell("operator", "first", { sms: true });
+    await tell("house-01", "second", { sms: true });
+    await expect.poll(numbers).toEqual(['AT+CMGS="+254700000009"']);
+    const ended = gateway.flows.alerts[Symbol.asyncDispose]();
+    modem.say("\r\n> ");
+    await ended;
+    expect(modem.heard.at(-1)).toBe("first");
+    expect(await heardBy("house-01")).toMatchObject([{ text: "second", sms: false }]);
+  });
+
   it("counts in the hour's number as the operator's do, and the page has what the modem does not say", async () => {
     for (const to of ["house-01", "operator", "house-01"]) await tell(to, "x", { sms: true });
     expect(await tell("house-01", "late", { sms: true })).toMatchObject({ sms: "tooMany" });

@@ -10,6 +10,8 @@ export interface FakeModem extends AsyncDisposable {
   readonly heard: string[];
   /** Other answers than the usual ones, by what was said. */
   readonly answers: Record<string, string>;
+  /** Says something by itself: an answer that comes late. */
+  say(text: string): void;
 }
 
 export async function openFakeModem(): Promise<FakeModem> {
@@ -36,5 +38,6 @@ export async function openFakeModem(): Promise<FakeModem> {
       else text += letter;
     }
   });
-  return { path: pty.path, heard, answers, [Symbol.asyncDispose]: () => pty[Symbol.asyncDispose]() };
+  const say = (said: string): void => void pty.write(Buffer.from(said, "latin1"));
+  return { path: pty.path, heard, answers, say, [Symbol.asyncDispose]: () => pty[Symbol.asyncDispose]() };
 }

@@ -1,8 +1,7 @@
 import { FieldwattError, hasCode, type Instant } from "../../domain/model/index.ts";
 import type { DeviceDefinition, ModbusDialect, SunspecDialect } from "../definition.ts";
 import { joined, type Decoded } from "../driver.ts";
-import type { Answer } from "./line.ts";
-import { exceptionText, ILLEGAL_ADDRESS, type ReadRequest } from "./pdu.ts";
+import { type Answer, exceptionText, ILLEGAL_ADDRESS, type ReadRequest } from "./pdu.ts";
 import { halves, planBlocks, type Block } from "./plan.ts";
 import { decodeReads, problem, type SpanRead } from "./points.ts";
 import { firstOfEach, isBase, knownModels, readModel, walkChain, type Chain, type Walk } from "./sunspec.ts";

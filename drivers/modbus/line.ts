@@ -1,12 +1,4 @@
-import type { CoilWrite, ReadRequest } from "./pdu.ts";
-
-/** What a device said to one request: registers, or a Modbus exception. */
-export type Answer =
-  | { readonly kind: "words"; readonly words: readonly number[] }
-  | { readonly kind: "exception"; readonly code: number };
-
-/** What a device said to being switched. */
-export type Written = { readonly kind: "done" } | { readonly kind: "exception"; readonly code: number };
+import type { Answer, CoilWrite, ReadRequest, Written } from "./pdu.ts";
 
 export interface ExchangeOptions {
   /** How long the device may take; the line's own time-out where absent. */

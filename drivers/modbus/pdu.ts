@@ -1,5 +1,4 @@
 import type { Table } from "../definition.ts";
-import type { Answer, Written } from "./line.ts";
 
 /** One read of registers. `at` is the wire address, 0-based; `count` is 1 to 125. */
 export interface ReadRequest {
@@ -15,6 +14,14 @@ export interface CoilWrite {
   readonly at: number;
   readonly on: boolean;
 }
+
+/** What a device said to one request: registers, or a Modbus exception. */
+export type Answer =
+  | { readonly kind: "words"; readonly words: readonly number[] }
+  | { readonly kind: "exception"; readonly code: number };
+
+/** What a device said to being switched. */
+export type Written = { readonly kind: "done" } | { readonly kind: "exception"; readonly code: number };
 
 /** A request in bytes (unit, function and data), and how its reply is read. */
 export interface Question<Said extends { readonly kind: string }> {

@@ -1,15 +1,16 @@
 import type { Table } from "../definition.ts";
 import { crcFits } from "./crc.ts";
-import type { Answer, Written } from "./line.ts";
 import {
+  type Answer,
   EXCEPTION_FLAG,
   FUNCTIONS,
   isWrong,
   parseReply,
-  tableOf,
-  WRITE_COIL,
   type Question,
   type ReadRequest,
+  tableOf,
+  WRITE_COIL,
+  type Written,
 } from "./pdu.ts";
 import type { Found } from "./rtu-wait.ts";
 

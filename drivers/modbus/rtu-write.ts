@@ -1,7 +1,6 @@
 import type { HeedfulPort } from "../serial/port.ts";
 import { withCrc } from "./crc.ts";
-import type { Written } from "./line.ts";
-import { coilQuestion, type CoilWrite } from "./pdu.ts";
+import { coilQuestion, type CoilWrite, type Written } from "./pdu.ts";
 import { ECHO_BYTES, findEcho, foreignBytes, repliesIn } from "./rtu-frames.ts";
 import type { RtuInput } from "./rtu-input.ts";
 import type { UnitLedger } from "./rtu-units.ts";

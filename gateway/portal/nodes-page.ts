@@ -1,11 +1,12 @@
 import { html } from "hono/html";
 import type { Html } from "../../platform/web/index.ts";
 import type { JobNode, NodeJob } from "../nodes/jobs.ts";
-import type { SiteNode } from "../nodes/open.ts";
-import { showPage, speechFor, type PortalContext, type Speech } from "./context.ts";
+import type { SiteNode, SiteNodes } from "../nodes/open.ts";
+import { showPage, speechFor, type Portal, type PortalContext, type Speech } from "./context.ts";
 import { fill } from "./format.ts";
-import type { NodesPortal } from "./nodes.ts";
 import { nodeWords, type NodeWords } from "./nodes-messages.ts";
+
+export type NodesPortal = Portal & { readonly nodes: SiteNodes };
 
 interface Shown {
   /** Where a node may be provisioned. */
@@ -91,10 +92,12 @@ function nodeRow({ entry, device }: SiteNode, { health, clock }: NodesPortal, { 
   const state = health.devices(clock.now()).find(({ id }) => id === device);
   const newest = said.slice(-EVENTS_SHOWN).toReversed();
   return html`<details class="row" id="node-${number}">
-    <summary class="any">
-      <strong>${w.node} ${number}</strong> ${device ?? html`<span class="bad">${w.noDevice}</span>`}
-      <small>${hardware}, ${w.firmware} ${firmware}, ${w.trust}</small>
-      ${state?.error === undefined ? "" : html`<small class="bad">${state.error}</small>`}
+    <summary>
+      <span class="any">
+        <strong>${w.node} ${number}</strong> ${device ?? html`<span class="bad">${w.noDevice}</span>`}
+        <small>${hardware}, ${w.firmware} ${firmware}, ${w.trust}</small>
+        ${state?.error === undefined ? "" : html`<small class="bad">${state.error}</small>`}
+      </span>
     </summary>
     <p>${w.heard}: ${state?.lastReading === undefined ? w.never : f.dateTime(state.lastReading)}</p>
     <h3>${w.events}</h3>
@@ -146,7 +149,7 @@ function updateCard(all: readonly SiteNode[], mayUpdate: boolean, w: NodeWords):
     <p class="soft">${w.updateHint}</p>
     <form method="post" action="/operator/nodes/update" enctype="multipart/form-data">
       <label>${w.image} <input type="file" name="image" required /></label>
-      <fieldset>
+      <fieldset class="boxes">
         <legend>${w.nodes}</legend>
         ${all
           .filter(({ device }) => device !== undefined)

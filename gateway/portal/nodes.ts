@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Hono } from "hono";
@@ -6,19 +5,19 @@ import { bodyLimit } from "hono/body-limit";
 import { FieldwattError } from "../../domain/model/index.ts";
 import type { SessionEnv } from "../../platform/web/index.ts";
 import type { NodeOrder } from "../nodes/jobs.ts";
-import { FIELD_LINK_BAUD, type SiteNodes } from "../nodes/open.ts";
-import type { Portal, PortalContext } from "./context.ts";
-import { nodesPage } from "./nodes-page.ts";
-
-/** The operator's page of field nodes: what they are, provisioning, updates and how far a job is. */
-export type NodesPortal = Portal & { readonly nodes: SiteNodes };
+import { FIELD_LINK_BAUD } from "../nodes/open.ts";
+import type { PortalContext } from "./context.ts";
+import { nodesPage, type NodesPortal } from "./nodes-page.ts";
 
 /** The largest image that MCUboot's slots of such nodes take, and the form around it. */
 const FORM_BYTES_MAX = 5 * 1024 * 1024;
+/** The page shows whichever job is the last; only the command line looks for its own. */
+const HERE = { id: "operator's page" };
 const INTERVAL_MAX = 65_535;
 /** How long the button is waited for. */
 const WINDOW_MS = 60_000;
 
+/** The operator's page of field nodes: what they are, provisioning, updates and how far a job is. */
 export function nodesApp(portal: NodesPortal): Hono<SessionEnv> {
   const app = new Hono<SessionEnv>();
   const operator = portal.sessions.require("operator");
@@ -54,7 +53,7 @@ async function provisionOrder(c: PortalContext, lines: readonly string[]): Promi
     throw new FieldwattError("OPTION_INVALID", `there is no serial line "${String(line)}"`);
   if (!Number.isInteger(seconds) || seconds < 1 || seconds > INTERVAL_MAX)
     throw new FieldwattError("OPTION_INVALID", `the seconds are a whole number from 1 to ${INTERVAL_MAX}`);
-  const about = { id: randomUUID(), by: c.var.person.id, kind: "provision" } as const;
+  const about = { ...HERE, by: c.var.person.id, kind: "provision" } as const;
   return { ...about, line: { path, baudRate: FIELD_LINK_BAUD }, interval: seconds, windowMs: WINDOW_MS };
 }
 
@@ -65,7 +64,7 @@ async function updateOrder(c: PortalContext): Promise<NodeOrder> {
   if (!(image instanceof File) || image.size === 0)
     throw new FieldwattError("OPTION_INVALID", "choose an image");
   const bytes = new Uint8Array(await image.arrayBuffer());
-  return { id: randomUUID(), by: c.var.person.id, kind: "update", image: bytes, numbers };
+  return { ...HERE, by: c.var.person.id, kind: "update", image: bytes, numbers };
 }
 
 /** Lines of the site's nodes, and serial adapters of this machine by names that find them again in another socket. */

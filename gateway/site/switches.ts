@@ -1,6 +1,5 @@
-import { busOf, completeSwitch, isNode } from "../../drivers/index.ts";
+import { busOf, completeSwitch, isNode, type DeviceDefinition } from "../../drivers/index.ts";
 import type { ActuatorSettings } from "../flows/settings.ts";
-import type { SitedDevice } from "./devices.ts";
 import type { SiteFile } from "./schema.ts";
 
 /** What is wrong with one switch in the light of the devices on its bus. */
@@ -9,10 +8,15 @@ export interface SwitchProblem {
   readonly message: string;
 }
 
+interface Sited {
+  readonly device: { readonly id: string };
+  readonly definition: DeviceDefinition;
+}
+
 /** @param speakers what devices say that each bus speaks */
 export function switchProblems(
   { flows }: Pick<SiteFile, "flows">,
-  devices: readonly SitedDevice[],
+  devices: readonly Sited[],
   speakers: ReadonlyMap<string, string>,
 ): SwitchProblem[] {
   return (flows?.actuators ?? []).flatMap(({ connection }, index) => {
@@ -22,7 +26,7 @@ export function switchProblems(
   });
 }
 
-function nodeProblem(id: string, devices: readonly SitedDevice[]): string | undefined {
+function nodeProblem(id: string, devices: readonly Sited[]): string | undefined {
   const found = devices.find(({ device }) => device.id === id);
   if (found && isNode(found.definition)) return undefined;
   return found ? `${id} is no node on the field link` : `there is no device ${id}`;

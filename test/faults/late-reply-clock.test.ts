@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FieldwattError } from "../../domain/model/index.ts";
-import type { Answer, ModbusLine } from "../../drivers/modbus/line.ts";
+import type { ModbusLine } from "../../drivers/modbus/line.ts";
+import type { Answer } from "../../drivers/modbus/pdu.ts";
 import type { ReadRequest } from "../../drivers/modbus/pdu.ts";
 import { rtuLine } from "../../drivers/modbus/rtu.ts";
 import type { HeedfulPort } from "../../drivers/serial/port.ts";

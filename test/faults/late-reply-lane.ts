@@ -1,5 +1,6 @@
 import { FieldwattError } from "../../domain/model/index.ts";
-import type { Answer, ModbusLine } from "../../drivers/modbus/line.ts";
+import type { ModbusLine } from "../../drivers/modbus/line.ts";
+import type { Answer } from "../../drivers/modbus/pdu.ts";
 import { random } from "../../simulators/village/random.ts";
 import { expectedWords, type LineRequest, type LineScript, type Mishap } from "./line-slave.ts";
 

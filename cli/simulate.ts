@@ -13,6 +13,7 @@ import {
   type Fault,
   type Manifest,
   type ManifestConnection,
+  type ManifestSwitch,
   type MqttAccess,
 } from "../simulators/index.ts";
 import { simulateBusCommand, simulateDeviceCommand } from "./simulate-bus.ts";
@@ -24,6 +25,7 @@ interface SimulateOptions {
   readonly clock?: ClockLine;
   readonly commissioned?: Instant;
   readonly data: string;
+  readonly yard?: true;
   readonly mqtt?: string;
   readonly fault: readonly Fault[];
   readonly control?: number;
@@ -36,6 +38,7 @@ Examples:
   $ fieldwatt simulate                                       twelve households, until Ctrl-C
   $ fieldwatt simulate --households 3 --seed 7 --json        where each device is, as JSON
   $ fieldwatt simulate --fault dead:household-02-meter --fault slow:household-01-meter:1500
+  $ fieldwatt simulate --yard --fault shift:yard-tank:tankLevel:-0.2
   $ fieldwatt simulate --mqtt mqtt.json                      {"url": "mqtt://…", "passwords": {"household-03-meter": "…"}}`;
 
 /** `fieldwatt simulate`: the village's devices alone, for any software to read. */
@@ -50,6 +53,10 @@ export function simulateCommand(): Command {
         12,
       )
       .option("--seed <n>", "the same seed gives the same village", wholeNumber({ from: 0, to: SEED_MAX }), 1)
+      .option(
+        "--yard",
+        "also the co-op's yard: solar, a pump and its tank, a battery, a fridge, two switches",
+      )
       .option("--clock <line>", "village clock as WORLD_MS,VILLAGE_MS,SPEED (default: real time)", clockLine)
       .option(
         "--commissioned <ms>",
@@ -60,7 +67,7 @@ export function simulateCommand(): Command {
       .option("--mqtt <file>", "JSON file with the broker's url and each device's password")
       .option(
         "--fault <fault>",
-        "dead:DEVICE, slow:DEVICE:MS or noisy:DEVICE; may be given again",
+        "dead:DEVICE, slow:DEVICE:MS, noisy:DEVICE or shift:DEVICE:QUANTITY:AMOUNT; may be given again",
         collectFault,
         [],
       )
@@ -163,13 +170,21 @@ function isAccess(found: unknown): found is MqttAccess {
   return typeof url === "string" && typeof passwords === "object" && passwords !== null;
 }
 
-function tableOf({ devices }: Manifest): string {
-  const rows = devices.map(({ id, device, connection }) => [id, device, whereIs(connection)]);
+function tableOf({ devices, switches }: Manifest): string {
+  const rows = [
+    ...devices.map(({ id, device, connection }) => [id, device, whereIs(connection)]),
+    ...switches.map(({ id, connection }) => [id, "switch", whereIsSwitch(connection)]),
+  ];
   const width = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0));
   const widths = [width(0), width(1)];
   const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "));
   return [...lines, "", "Running; Ctrl-C ends it."].join("\n");
 }
+
+const whereIsSwitch = (connection: ManifestSwitch["connection"]): string =>
+  connection.kind === "mqtt"
+    ? `MQTT ${connection.topic} ${connection.on} or ${connection.off}`
+    : `${connection.host}:${connection.port} unit ${connection.unit} coil ${connection.coil}`;
 
 function whereIs(connection: ManifestConnection): string {
   switch (connection.kind) {

@@ -1,4 +1,4 @@
-import { disturbanceOf, unitFaultsOf, type Disturbance, type Fault } from "./faults.ts";
+import { disturbanceOf, shiftOf, unitFaultsOf, type Disturbance, type Fault, type Shift } from "./faults.ts";
 import { HEALTHY } from "./modbus/slave.ts";
 import type { UnitFaults } from "./modbus/wire-faults.ts";
 
@@ -10,6 +10,8 @@ export interface FaultDesk extends AsyncDisposable {
   disturbance(device: string): Disturbance;
   /** The same on a Modbus wire. */
   unit(device: string): UnitFaults;
+  /** How far off its values are, at the moment of each look. */
+  shift(device: string): Shift;
 }
 
 export function openFaultDesk(first: readonly Fault[], seed: number): FaultDesk {
@@ -51,6 +53,7 @@ export function openFaultDesk(first: readonly Fault[], seed: number): FaultDesk 
       const now = kept(() => unitFaultsOf(device, faults, seed));
       return { next: () => now()?.next() ?? HEALTHY };
     },
+    shift: (device) => shiftOf(device, faults),
     [Symbol.asyncDispose]() {
       timers.forEach((timer) => clearTimeout(timer));
       return Promise.resolve();

@@ -1,4 +1,4 @@
-import { FieldwattError } from "../domain/model/index.ts";
+import { FieldwattError, isQuantity, type Quantity } from "../domain/model/index.ts";
 import { flipped, openUnitFaults, type FaultRule, type UnitFaults } from "./modbus/wire-faults.ts";
 import { random } from "./village/random.ts";
 
@@ -6,7 +6,13 @@ import { random } from "./village/random.ts";
 export type Fault =
   | { readonly kind: "dead"; readonly device: string }
   | { readonly kind: "slow"; readonly device: string; readonly ms: number }
-  | { readonly kind: "noisy"; readonly device: string };
+  | { readonly kind: "noisy"; readonly device: string }
+  /** A value is off by so much, in the unit of its quantity: a fridge's door left open, a frosty night. */
+  | { readonly kind: "shift"; readonly device: string; readonly quantity: Quantity; readonly amount: number };
+
+/** By how much a quantity of one device is off now; 0 where it is not. */
+export type Shift = (quantity: Quantity) => number;
+export const NO_SHIFT: Shift = () => 0;
 
 /** What faults make of a device that speaks by itself; without any it does so at once and cleanly. */
 export interface Disturbance {
@@ -22,16 +28,19 @@ export interface Disturbance {
 export type Wire = "serial" | "message";
 
 const DELAY_MS_MAX = 600_000;
+const AMOUNT = /^[+-]?\d{1,6}(\.\d{1,6})?$/;
 /** One frame in three. */
 const NOISE = 1 / 3;
 const STRAY_BYTES = 3;
 
 /**
- * Reads `dead:DEVICE`, `slow:DEVICE:MS` or `noisy:DEVICE`.
+ * Reads `dead:DEVICE`, `slow:DEVICE:MS`, `noisy:DEVICE` or `shift:DEVICE:QUANTITY:AMOUNT`.
  * @throws FieldwattError OPTION_INVALID
  */
 export function faultFromText(text: string): Fault {
   const [kind, device, ms, ...rest] = text.split(":");
+  if (device && kind === "shift" && ms !== undefined && isQuantity(ms) && AMOUNT.test(rest.join(":")))
+    return { kind, device, quantity: ms, amount: Number(rest[0]) };
   if (device && rest.length === 0) {
     if ((kind === "dead" || kind === "noisy") && ms === undefined) return { kind, device };
     if (kind === "slow" && ms !== undefined && /^\d{1,6}$/.test(ms) && Number(ms) <= DELAY_MS_MAX) {
@@ -40,7 +49,8 @@ export function faultFromText(text: string): Fault {
   }
   throw new FieldwattError(
     "OPTION_INVALID",
-    `"${text}" is no fault; write dead:DEVICE, noisy:DEVICE or slow:DEVICE:MS (at most ${DELAY_MS_MAX} ms)`,
+    `"${text}" is no fault; write dead:DEVICE, noisy:DEVICE, slow:DEVICE:MS (at most ${DELAY_MS_MAX} ms) or ` +
+      `shift:DEVICE:QUANTITY:AMOUNT, for example shift:yard-fridge:airTemperature:6`,
   );
 }
 
@@ -61,6 +71,18 @@ export function disturbanceOf(
   };
 }
 
+/** How far all faults together shift what a device measures. */
+export const shiftOf =
+  (device: string, faults: readonly Fault[]): Shift =>
+  (quantity) =>
+    faults.reduce(
+      (sum, fault) =>
+        fault.kind === "shift" && fault.device === device && fault.quantity === quantity
+          ? sum + fault.amount
+          : sum,
+      0,
+    );
+
 /** The same faults on a Modbus wire, where a unit answers to requests. */
 export function unitFaultsOf(device: string, faults: readonly Fault[], seed: number): UnitFaults | undefined {
   const rules = faults.filter((fault) => fault.device === device).flatMap(rulesOf);
@@ -68,6 +90,8 @@ export function unitFaultsOf(device: string, faults: readonly Fault[], seed: num
 }
 
 function rulesOf(fault: Fault): readonly FaultRule[] {
+  // What is shifted is the value, before it is on any wire.
+  if (fault.kind === "shift") return [];
   if (fault.kind !== "noisy") return [fault];
   return [
     { kind: "flipped", chance: NOISE / 2 },

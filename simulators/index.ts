@@ -1,7 +1,7 @@
 /** The public face of the simulators. */
 export { faultFromText, type Fault } from "./faults.ts";
 export { openFaultServer, type FaultServer } from "./fault-server.ts";
-export type { Manifest, ManifestConnection, ManifestDevice } from "./manifest.ts";
+export type { Manifest, ManifestConnection, ManifestDevice, ManifestSwitch } from "./manifest.ts";
 export { openSimulators, type MqttAccess, type SimulatorOptions, type Simulators } from "./open.ts";
 export {
   HOUSEHOLDS_MAX,

@@ -6,14 +6,20 @@ import type { Fault } from "./faults.ts";
 import { openFaultDesk, type FaultDesk } from "./fault-desk.ts";
 import { manifestOf, topicOf, type Manifest, type Wires } from "./manifest.ts";
 import type { ModbusUnit } from "./modbus/slave.ts";
+import { shifted } from "./modbus/meters.ts";
 import { openRtuBus } from "./modbus/rtu.ts";
 import { runShelly, runTasmota, runWeatherStation, type MqttDeviceOptions } from "./mqtt/devices.ts";
 import { openPublisher } from "./mqtt/publisher.ts";
-import type { PlannedDevice, Transport, VillagePlan } from "./plan.ts";
+import type { PlannedDevice, VillagePlan } from "./plan.ts";
 import { openPortBook } from "./ports.ts";
-import { openController } from "./vedirect.ts";
+import { checkFaults } from "./shiftable.ts";
+import type { Transport } from "./transport.ts";
+import { openController, openVedirectPort, type Controller } from "./vedirect.ts";
 import { controllerView, gridView, householdOf, registersOf } from "./views.ts";
 import { openVillage, type VillageState } from "./village/village.ts";
+import { batteryTurn, isOfYard, openYardSite, runYardDevice, yardUnit, type YardSite } from "./yard/open.ts";
+import type { YardDevice } from "./yard/plan.ts";
+import { openSwitchings } from "./yard/switchings.ts";
 
 export interface SimulatorOptions {
   readonly clock: Clock;
@@ -47,33 +53,37 @@ interface Site extends SimulatorOptions {
   readonly signal: AbortSignal;
   readonly state: () => VillageState;
   readonly desk: FaultDesk;
+  readonly yard: YardSite;
 }
 
-type On<Kind extends Transport["kind"]> = PlannedDevice & {
+type AnyDevice = PlannedDevice | YardDevice;
+type On<Kind extends Transport["kind"]> = AnyDevice & {
   readonly transport: Extract<Transport, { kind: Kind }>;
 };
 
 /**
  * Opens every device of the plan on real sockets and pseudo-terminals.
- * @throws FieldwattError OPTION_INVALID (a fault or password for nobody, a time too far), PTY_FAILED, FOLDER_UNWRITABLE
+ * @throws FieldwattError OPTION_INVALID (a fault or password for nobody, a quantity that is not there, a time too far), PTY_FAILED, FOLDER_UNWRITABLE
  */
 export async function openSimulators(plan: VillagePlan, options: SimulatorOptions): Promise<Simulators> {
   const faults = options.faults ?? [];
   checkFaults(plan, faults);
   makeFolder(join(options.dataDir, "serial"));
+  const { clock, commissioned, dataDir } = options;
+  const book = plan.yard.length > 0 ? openSwitchings(dataDir, clock.now()) : undefined;
   const village = openVillage({
-    seed: plan.seed,
-    households: plan.members.length,
-    commissioned: options.commissioned,
+    ...{ seed: plan.seed, households: plan.members.length, commissioned },
+    yard: book?.switchings,
   });
-  const state = (): VillageState => village.at(options.clock.now());
+  const state = (): VillageState => village.at(clock.now());
   state();
   const stop = new AbortController();
   await using stack = new AsyncDisposableStack();
   stack.defer(() => stop.abort());
   const desk = openFaultDesk(faults, plan.seed);
   stack.use(desk);
-  const site: Site = { ...options, plan, stack, signal: stop.signal, state, desk };
+  const yard = openYardSite(village, { clock, book, desk });
+  const site: Site = { ...options, plan, stack, signal: stop.signal, state, desk, yard };
   const wires: Wires = { ports: await openServers(site), paths: await openSerial(site) };
   openMqtt(site);
   const manifest = manifestOf(plan, wires);
@@ -88,16 +98,6 @@ export async function openSimulators(plan: VillagePlan, options: SimulatorOption
   };
 }
 
-function checkFaults({ devices }: VillagePlan, faults: readonly Fault[]): void {
-  const stray = faults.find((fault) => !devices.some(({ id }) => id === fault.device));
-  if (!stray) return;
-  const known = devices.map(({ id }) => id).join(", ");
-  throw new FieldwattError(
-    "OPTION_INVALID",
-    `There is no device "${stray.device}" for the fault "${stray.kind}"; there are ${known}`,
-  );
-}
-
 function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
@@ -107,10 +107,12 @@ function makeFolder(folder: string): void {
 }
 
 const on = <Kind extends Transport["kind"]>({ plan }: Site, kind: Kind): On<Kind>[] =>
-  plan.devices.filter((device): device is On<Kind> => device.transport.kind === kind);
+  [...plan.devices, ...plan.yard].filter((device): device is On<Kind> => device.transport.kind === kind);
 
-function unitOf(site: Site, device: PlannedDevice): ModbusUnit {
-  return { registers: () => registersOf(site.state(), device), faults: site.desk.unit(device.id) };
+function unitOf(site: Site, device: AnyDevice): ModbusUnit {
+  if (isOfYard(device)) return yardUnit(site.yard, device);
+  const shift = site.desk.shift(device.id);
+  return { registers: () => registersOf(site.state(), device, shift), faults: site.desk.unit(device.id) };
 }
 
 function unitsOf(site: Site, devices: readonly On<"modbus-tcp" | "modbus-rtu">[]): Map<number, ModbusUnit> {
@@ -135,20 +137,22 @@ async function openSerial(site: Site): Promise<Map<string, string>> {
     paths.set(name, bus.path);
   }
   for (const device of on(site, "serial")) {
-    const name = device.transport.port;
-    const view = () => {
-      const { battery } = householdOf(site.state(), device);
-      if (!battery) throw new RangeError(`${device.id} charges a battery that is not there`);
-      return controllerView(site.state(), device, battery);
-    };
-    const controller = await openController({
-      link: link(name),
-      view,
-      disturbance: site.desk.disturbance(device.id),
-    });
-    paths.set(name, site.stack.use(controller).path);
+    const port = device.transport.port;
+    paths.set(port, site.stack.use(await openTalker(site, device, link(port))).path);
   }
   return paths;
+}
+
+function openTalker(site: Site, device: On<"serial">, link: string): Promise<Controller> {
+  const disturbance = site.desk.disturbance(device.id);
+  if (isOfYard(device))
+    return openVedirectPort({ link, disturbance, blocks: batteryTurn(site.yard, device) });
+  const view = () => {
+    const { battery } = householdOf(site.state(), device);
+    if (!battery) throw new RangeError(`${device.id} charges a battery that is not there`);
+    return controllerView(site.state(), device, battery);
+  };
+  return openController({ link, view, disturbance });
 }
 
 function openMqtt(site: Site): void {
@@ -184,15 +188,17 @@ function openMqttDevice(site: Site, { url, passwords }: MqttAccess, device: On<"
 }
 
 function run(
-  { state, plan, commissioned, dataDir }: Site,
-  device: PlannedDevice,
+  { state, plan, commissioned, dataDir, desk, yard }: Site,
+  device: AnyDevice,
   options: MqttDeviceOptions,
 ): Promise<void> {
+  if (isOfYard(device)) return runYardDevice(yard, device, options);
+  const shift = desk.shift(device.id);
   const view = () => {
     const seen = state();
-    return gridView(householdOf(seen, device), seen.elapsed);
+    return shifted(gridView(householdOf(seen, device), seen.elapsed), shift);
   };
   if (device.device === "tasmota-energy") return runTasmota(view, options);
   if (device.device === "shelly-energy") return runShelly(view, options);
-  return runWeatherStation({ seed: plan.seed, commissioned, dataDir }, options);
+  return runWeatherStation({ seed: plan.seed, commissioned, dataDir, shift }, options);
 }

@@ -1,4 +1,6 @@
 import { FieldwattError, type Mounting } from "../domain/model/index.ts";
+import type { Transport } from "./transport.ts";
+import { YARD_DEVICES, type YardDevice } from "./yard/plan.ts";
 import { nameOf } from "./village/names.ts";
 import { fittingOf, PATTERN, type Fitting } from "./village/pattern.ts";
 
@@ -7,6 +9,8 @@ export interface VillagePlan {
   readonly seed: number;
   readonly members: readonly PlannedMember[];
   readonly devices: readonly PlannedDevice[];
+  /** The co-op's own; empty in a village without a yard. */
+  readonly yard: readonly YardDevice[];
 }
 
 export interface PlannedMember {
@@ -39,17 +43,18 @@ export type DeviceFile =
   | "fieldwatt-weather-station"
   | "victron-mppt";
 
-/** How a device is reached, before the system has chosen ports and terminals. */
-export type Transport =
-  | { readonly kind: "modbus-tcp"; readonly server: string; readonly unit: number }
-  | { readonly kind: "modbus-rtu"; readonly bus: string; readonly baudRate: number; readonly unit: number }
-  | { readonly kind: "serial"; readonly port: string; readonly baudRate: number }
-  | { readonly kind: "mqtt" };
-
 export const HOUSEHOLDS_MAX = 200;
 
 /** @throws FieldwattError OPTION_INVALID for other than 1 to 200 households */
-export function planVillage({ seed, households }: { seed: number; households: number }): VillagePlan {
+export function planVillage({
+  seed,
+  households,
+  yard = false,
+}: {
+  seed: number;
+  households: number;
+  yard?: boolean | undefined;
+}): VillagePlan {
   if (!Number.isInteger(households) || households < 1 || households > HOUSEHOLDS_MAX) {
     throw new FieldwattError(
       "OPTION_INVALID",
@@ -61,6 +66,7 @@ export function planVillage({ seed, households }: { seed: number; households: nu
     seed,
     members: indexes.map((index) => ({ id: householdId(index), name: nameOf(seed, index) })),
     devices: indexes.flatMap(devicesOf),
+    yard: yard ? YARD_DEVICES : [],
   };
 }
 

@@ -73,6 +73,48 @@ export function hexFrame(command: number, payload: Uint8Array): Buffer {
   return Buffer.from(`:${command.toString(16)}${bytes.toString("hex")}`.toUpperCase() + "\n", "latin1");
 }
 
+/** A BMV-700 battery monitor on its VE.Direct port. */
+export interface MonitorView {
+  /** V, A and W; positive into the battery. */
+  readonly voltage: number;
+  readonly current: number;
+  readonly power: number;
+  /** %. */
+  readonly stateOfCharge: number;
+  /** Wh that the battery gave and took since the monitor was built in. */
+  readonly discharged: number;
+  readonly charged: number;
+  /** Wh that are missing to full, and minutes until it is empty; -1 where it never is. */
+  readonly missing: number;
+  readonly minutesLeft: number;
+}
+
+/** Its fields come in two blocks, one after the other. */
+export function monitorBlocks(view: MonitorView): readonly Fields[] {
+  const milli = (value: number): string => String(Math.round(value * 1_000));
+  const steps = (wh: number): string => String(Math.floor(wh / WH_A_STEP));
+  return [
+    [
+      ["PID", "0x203"],
+      ["V", milli(view.voltage)],
+      ["I", milli(view.current)],
+      ["P", String(Math.round(view.power))],
+      ["CE", String(-Math.round((view.missing / view.voltage) * 1_000))],
+      ["SOC", String(Math.round(view.stateOfCharge * 10))],
+      ["TTG", String(Math.round(view.minutesLeft))],
+      ["Alarm", "OFF"],
+      ["Relay", "OFF"],
+      ["AR", "0"],
+      ["BMV", "700"],
+      ["FW", "0308"],
+    ],
+    [
+      ["H17", steps(view.discharged)],
+      ["H18", steps(view.charged)],
+    ],
+  ];
+}
+
 export interface ControllerOptions {
   readonly link?: string;
   readonly view: () => ControllerView;
@@ -85,23 +127,29 @@ export interface Controller extends AsyncDisposable {
   readonly path: string;
 }
 
+/** Any device with a VE.Direct port: the blocks of one turn. */
+export type PortOptions = Omit<ControllerOptions, "view"> & { readonly blocks: () => readonly Fields[] };
+
 const PERIOD_MS = 1_000;
-/** After this many blocks comes a HEX frame, as from a controller that an app once looked at. */
-const BLOCKS_A_HEX_FRAME = 7;
+/** After this many turns comes a HEX frame, as from a controller that an app once looked at. */
+const TURNS_A_HEX_FRAME = 7;
 const ASYNC_COMMAND = 0xa;
 /** Register 0xEDF0, battery maximum current, flags, 15 A: little endian as HEX frames are. */
 const MAXIMUM_CURRENT = Uint8Array.of(0xf0, 0xed, 0x00, 0x96, 0x00);
 
 /** @throws FieldwattError PTY_FAILED */
-export async function openController(options: ControllerOptions): Promise<Controller> {
-  const { link, view, disturbance, periodMs = PERIOD_MS } = options;
+export const openController = ({ view, ...rest }: ControllerOptions): Promise<Controller> =>
+  openVedirectPort({ ...rest, blocks: () => [controllerFields(view())] });
+
+/** @throws FieldwattError PTY_FAILED */
+export async function openVedirectPort(options: PortOptions): Promise<Controller> {
+  const { link, blocks: blocksOf, disturbance, periodMs = PERIOD_MS } = options;
   const pty = await openPtyPair({ ...(link !== undefined && { link }) });
-  let blocks = 0;
+  let turns = 0;
   const send = (): void => {
     if (disturbance?.dead) return;
-    const block = textBlock(controllerFields(view()));
-    pty.write(disturbance?.garble(block, "serial") ?? block);
-    if (++blocks % BLOCKS_A_HEX_FRAME === 0) pty.write(hexFrame(ASYNC_COMMAND, MAXIMUM_CURRENT));
+    for (const block of blocksOf().map(textBlock)) pty.write(disturbance?.garble(block, "serial") ?? block);
+    if (++turns % TURNS_A_HEX_FRAME === 0) pty.write(hexFrame(ASYNC_COMMAND, MAXIMUM_CURRENT));
   };
   const timer = setInterval(send, periodMs + (disturbance?.delayMs ?? 0));
   return {

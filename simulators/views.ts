@@ -1,11 +1,13 @@
-import { pzem004t, sdm120, sdm630, type MeterView } from "./modbus/meters.ts";
+import { NO_SHIFT, type Shift } from "./faults.ts";
+import { pzem004t, sdm120, sdm630, shifted, type MeterView } from "./modbus/meters.ts";
 import type { RegisterTables } from "./modbus/registers.ts";
-import { zts3000 } from "./modbus/soil-probe.ts";
+import { zts3000, type SoilView } from "./modbus/soil-probe.ts";
 import { sunspecInverter } from "./modbus/sunspec.ts";
 import type { PlannedDevice } from "./plan.ts";
 import type { ControllerView } from "./vedirect.ts";
 import type { Battery } from "./village/battery.ts";
 import type { Flows, Household } from "./village/household.ts";
+import type { Soil } from "./village/soil.ts";
 import { dayNumber } from "./village/sun.ts";
 import type { VillageState } from "./village/village.ts";
 
@@ -43,20 +45,23 @@ export function solarView(household: Readonly<Household>, elapsed: number): Mete
 }
 
 /** @throws RangeError for a device that does not speak Modbus */
-export function registersOf(state: VillageState, device: PlannedDevice): RegisterTables {
+export function registersOf(
+  state: VillageState,
+  device: PlannedDevice,
+  shift: Shift = NO_SHIFT,
+): RegisterTables {
   const household = householdOf(state, device);
   const { elapsed, weather } = state;
+  const grid = (): MeterView => shifted(gridView(household, elapsed), shift);
   switch (device.device) {
     case "eastron-sdm630":
-      return sdm630(gridView(household, elapsed));
+      return sdm630(grid());
     case "eastron-sdm120":
-      return sdm120(
-        device.mounting === "solar" ? solarView(household, elapsed) : gridView(household, elapsed),
-      );
+      return sdm120(device.mounting === "solar" ? shifted(solarView(household, elapsed), shift) : grid());
     case "peacefair-pzem-004t-v3":
-      return pzem004t(gridView(household, elapsed));
+      return pzem004t(grid());
     case "zts-3000-tr-ws-n01":
-      return zts3000(weather.soil);
+      return zts3000(soilView(weather.soil, shift));
     case "sunspec-inverter":
       return inverterRegisters(state, device);
     case "fieldwatt-weather-station":
@@ -66,6 +71,13 @@ export function registersOf(state: VillageState, device: PlannedDevice): Registe
       throw new RangeError(`${device.device} has no registers`);
   }
 }
+
+const soilView = ({ moisture, temperature, conductivity, ph }: Readonly<Soil>, shift: Shift): SoilView => ({
+  moisture: moisture + shift("soilMoisture"),
+  temperature: temperature + shift("soilTemperature"),
+  conductivity: conductivity + shift("soilConductivity"),
+  ph: ph + shift("soilPh"),
+});
 
 function inverterRegisters(state: VillageState, device: PlannedDevice): RegisterTables {
   const household = householdOf(state, device);

@@ -1,3 +1,4 @@
+import type { Shift } from "../faults.ts";
 import { float32, table, uint16, uint32LowFirst, type RegisterTables } from "./registers.ts";
 
 /** What a meter sees at its terminals. Power and energy towards the house count as import. */
@@ -10,6 +11,14 @@ export interface MeterView {
   readonly frequency: number;
   readonly powerFactor: number;
 }
+
+/** What a meter tells that is off; what it has counted stays. */
+export const shifted = (view: MeterView, shift: Shift): MeterView => ({
+  ...view,
+  power: view.power + shift("activePower"),
+  voltage: view.voltage + shift("voltage"),
+  frequency: view.frequency + shift("frequency"),
+});
 
 const WH_A_KWH = 1_000;
 

@@ -1,3 +1,4 @@
+import { answerCoils, READ_COILS, WRITE_COIL, type Coils } from "./coils.ts";
 import type { RegisterTables } from "./registers.ts";
 import type { ReplyFault, UnitFaults } from "./wire-faults.ts";
 
@@ -14,8 +15,8 @@ const READ_INPUT = 4;
 export const exception = (code: number, because: number): Buffer => Buffer.from([code | 0x80, because]);
 
 /**
- * The reply of a slave that holds `tables` to one request, both without address and check (a "PDU"). The fakes are
- * read only: every other function is an illegal function.
+ * The reply of a slave that holds `tables` to one request, both without address and check (a "PDU"). Registers
+ * are read only: every other function is an illegal function.
  */
 export function answer(
   request: Uint8Array,
@@ -45,6 +46,8 @@ export interface ModbusUnit {
   registers(): RegisterTables;
   /** The most registers that it gives in one reply; 125 where absent. */
   readonly registersMax?: number;
+  /** Of a relay; any other unit knows no functions of coils. */
+  readonly coils?: Coils;
   readonly faults?: UnitFaults;
 }
 
@@ -57,9 +60,10 @@ export const HEALTHY: ReplyFault = { delayMs: 0, copies: 1, foreign: false, dama
 /** What a unit says to one request, before it is put into a frame. */
 export function replyOf(unit: ModbusUnit, request: Uint8Array): { pdu: Buffer; fault: ReplyFault } {
   const fault = unit.faults?.next() ?? HEALTHY;
-  const pdu =
-    fault.exception === undefined
-      ? answer(request, unit.registers(), unit.registersMax)
-      : exception(request[0] ?? 0, fault.exception);
-  return { pdu, fault };
+  if (fault.deaf) return { pdu: Buffer.alloc(0), fault };
+  const code = request[0] ?? 0;
+  if (fault.exception !== undefined) return { pdu: exception(code, fault.exception), fault };
+  const isOfCoils = code === READ_COILS || code === WRITE_COIL;
+  if (unit.coils && isOfCoils) return { pdu: answerCoils(request, unit.coils), fault };
+  return { pdu: answer(request, unit.registers(), unit.registersMax), fault };
 }

@@ -51,6 +51,8 @@ export interface ReplyFault {
   readonly line?: LineFault;
   /** The reply names another unit (RTU) or another transaction (TCP). */
   readonly foreign: boolean;
+  /** The request was not heard, either: nothing is done. */
+  readonly deaf?: boolean;
   /** Damages a whole frame; only its first `span` bytes are flipped. */
   damage(frame: Uint8Array, span: number): Uint8Array;
 }
@@ -96,6 +98,7 @@ function replyFault(rules: readonly FaultRule[], uniform: () => number): ReplyFa
     ...(exception && { exception: exception.code ?? SERVER_DEVICE_FAILURE }),
     ...(line && { line }),
     foreign: has("foreign"),
+    deaf: has("dead"),
     damage(frame, span) {
       const whole = has("flipped") ? flipped(frame, Math.min(span, frame.length), uniform) : frame;
       return has("truncated") ? whole.subarray(0, 1 + Math.floor(uniform() * (whole.length - 1))) : whole;

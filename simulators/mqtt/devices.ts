@@ -2,10 +2,17 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { instant, type Clock, type Instant } from "../../domain/model/index.ts";
 import type { Logger } from "../../platform/log.ts";
-import type { Disturbance } from "../faults.ts";
+import { NO_SHIFT, type Disturbance, type Shift } from "../faults.ts";
 import type { MeterView } from "../modbus/meters.ts";
 import { STEP_MS } from "../village/place.ts";
-import { shellyNotification, shellyStatus, tasmotaSensor, type Message } from "./plugs.ts";
+import {
+  shellyNotification,
+  shellyStatus,
+  tasmotaAnswer,
+  tasmotaPower,
+  tasmotaSensor,
+  type Message,
+} from "./plugs.ts";
 import type { Publisher } from "./publisher.ts";
 import { LIVE_MS, openWeatherLogger, type WeatherPack } from "./weather-logger.ts";
 
@@ -34,7 +41,8 @@ function send(
   { subtopic, payload }: Message,
 ): Promise<boolean> {
   if (disturbance?.dead) return Promise.resolve(false);
-  return publisher.send(`${topic}/${subtopic}`, disturbance?.garble(payload, "message") ?? payload);
+  const at = subtopic === "" ? topic : `${topic}/${subtopic}`;
+  return publisher.send(at, disturbance?.garble(payload, "message") ?? payload);
 }
 
 async function lag({ disturbance, clock, signal }: MqttDeviceOptions): Promise<void> {
@@ -47,6 +55,36 @@ export async function runTasmota(view: () => MeterView, options: MqttDeviceOptio
     const message = tasmotaSensor(view(), options.clock.now());
     await lag(options);
     void send(options, message);
+    await untilNext(STEP_MS, options);
+  }
+}
+
+/** The socket of a plug, which is switched over MQTT. */
+export interface Socket {
+  isOn(): boolean;
+  switch(on: boolean): void;
+}
+
+/** A plug that is switched: it takes cmnd/POWER and says what it is then, whether that changed anything or not. */
+export async function runSwitchedTasmota(
+  { view, socket }: { readonly view: () => MeterView; readonly socket: Socket },
+  options: MqttDeviceOptions,
+): Promise<void> {
+  options.publisher.listen(`${options.topic}/cmnd/POWER`, (payload) => {
+    if (options.disturbance?.dead) return;
+    const on = tasmotaPower(payload, socket.isOn());
+    if (on !== undefined && on !== socket.isOn()) socket.switch(on);
+    for (const message of tasmotaAnswer(socket.isOn())) void send(options, message);
+  });
+  await runTasmota(view, options);
+}
+
+/** A thermometer behind Zigbee2MQTT: its state on the topic itself, once a minute. */
+export async function runThermometer(state: () => Uint8Array, options: MqttDeviceOptions): Promise<void> {
+  while (!options.signal.aborted) {
+    const payload = state();
+    await lag(options);
+    void send(options, { subtopic: "", payload });
     await untilNext(STEP_MS, options);
   }
 }
@@ -70,7 +108,12 @@ export async function runShelly(view: () => MeterView, options: MqttDeviceOption
 
 /** A weather station: hands over its backlog, then a record every five minutes; remembers what was acknowledged. */
 export async function runWeatherStation(
-  { seed, commissioned, dataDir }: { seed: number; commissioned: Instant; dataDir: string },
+  {
+    seed,
+    commissioned,
+    dataDir,
+    shift = NO_SHIFT,
+  }: { seed: number; commissioned: Instant; dataDir: string; shift?: Shift },
   options: MqttDeviceOptions,
 ): Promise<void> {
   const memory = openMemory(join(dataDir, `${options.id}.json`));
@@ -79,6 +122,7 @@ export async function runWeatherStation(
     id: options.id,
     seed,
     commissioned,
+    shift,
     ...(through !== undefined && { through }),
   });
   const handOver = async (pack: WeatherPack): Promise<void> => {

@@ -37,6 +37,20 @@ export function tasmotaSensor(view: MeterView, time: Instant): Message {
   });
 }
 
+/** What Tasmota makes of a command's payload ("Commands", POWER); undefined for what only asks, or is nothing. */
+export function tasmotaPower(payload: Uint8Array, isOn: boolean): boolean | undefined {
+  const said = Buffer.from(payload).toString().trim().toLowerCase();
+  if (["on", "1", "true"].includes(said)) return true;
+  if (["off", "0", "false"].includes(said)) return false;
+  return ["toggle", "2"].includes(said) ? !isOn : undefined;
+}
+
+/** Its answer to every command: once as JSON, once as a word. */
+export const tasmotaAnswer = (isOn: boolean): readonly Message[] => [
+  json("stat/RESULT", { POWER: isOn ? "ON" : "OFF" }),
+  { subtopic: "stat/POWER", payload: Buffer.from(isOn ? "ON" : "OFF") },
+];
+
 /** A metering relay of Shelly's second generation: Switch component, `Switch.GetStatus`. */
 export function shellyStatus(view: MeterView, time: Instant): Message {
   const minuteMilliWattHours = round((view.power * 1_000) / 60, 3);

@@ -9,6 +9,8 @@ import type { Logger } from "../../platform/log.ts";
 export interface Publisher extends AsyncDisposable {
   /** Queues a message; resolves when the broker acknowledged it, or with false when it was dropped. */
   send(topic: string, payload: Uint8Array): Promise<boolean>;
+  /** Hears what is published on one topic, as long as there is a line. */
+  listen(topic: string, heard: (payload: Uint8Array) => void): void;
 }
 
 export interface PublisherOptions {
@@ -36,6 +38,8 @@ export function openPublisher({ url, user, password, log }: PublisherOptions): P
     username: user,
     password,
     reconnectPeriod: RECONNECT_MS,
+    // What is heard is asked for again here, after every break.
+    resubscribe: false,
     // A broker that is not up yet may refuse: the device tries on, as its firmware would.
     reconnectOnConnackError: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -44,6 +48,15 @@ export function openPublisher({ url, user, password, log }: PublisherOptions): P
   client.on("error", (error) =>
     log.debug({ device: user, error: messageOf(error) }, "the broker does not take us yet"),
   );
+  const listeners = new Map<string, (payload: Uint8Array) => void>();
+  const subscribe = (topic: string): void => {
+    client.subscribe(topic, { qos: 1 }, (error) => {
+      if (error)
+        log.warn({ device: user, topic, error: messageOf(error) }, "the broker lets it hear nothing");
+    });
+  };
+  client.on("connect", () => [...listeners.keys()].forEach(subscribe));
+  client.on("message", (topic, payload) => listeners.get(topic)?.(payload));
   const waiting: Waiting[] = [];
   let inFlight: Waiting | undefined;
   let open = true;
@@ -67,6 +80,10 @@ export function openPublisher({ url, user, password, log }: PublisherOptions): P
         if (waiting.length > QUEUE_MESSAGES_MAX) waiting.shift()?.settle(false);
         next();
       });
+    },
+    listen(topic, heard) {
+      listeners.set(topic, heard);
+      if (client.connected) subscribe(topic);
     },
     async [Symbol.asyncDispose]() {
       open = false;

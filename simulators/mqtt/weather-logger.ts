@@ -1,4 +1,5 @@
 import { HOUR_MS, instant, type Instant } from "../../domain/model/index.ts";
+import { NO_SHIFT, type Shift } from "../faults.ts";
 import { walkWeather, type Weather } from "../village/weather.ts";
 
 /**
@@ -26,6 +27,8 @@ export interface WeatherLoggerOptions {
   readonly commissioned: Instant;
   /** Time of the last record that was handed over; absent for a logger that nobody has asked yet. */
   readonly through?: Instant;
+  /** How far off its sensors are when a record is made. */
+  readonly shift?: Shift;
 }
 
 export const BACKLOG_MS = 48 * HOUR_MS;
@@ -41,7 +44,13 @@ interface Marks {
   readonly wind: number;
 }
 
-export function openWeatherLogger({ id, seed, commissioned, through }: WeatherLoggerOptions): WeatherLogger {
+export function openWeatherLogger({
+  id,
+  seed,
+  commissioned,
+  through,
+  shift = NO_SHIFT,
+}: WeatherLoggerOptions): WeatherLogger {
   const walk = walkWeather(seed, commissioned);
   let last: Marks | undefined;
   return {
@@ -53,7 +62,7 @@ export function openWeatherLogger({ id, seed, commissioned, through }: WeatherLo
       for (const time of times) {
         const weather = walk.advanceTo(time);
         const mark = marks(weather, time);
-        records.push(record(id, weather, last, mark));
+        records.push(record(id, shifted(weather, shift), last, mark));
         last = mark;
       }
       return packs(times, records);
@@ -87,8 +96,18 @@ interface SenmlRecord {
   readonly v: number;
 }
 
+const shifted = (weather: Readonly<Weather>, shift: Shift) => ({
+  airTemperature: weather.airTemperature + shift("airTemperature"),
+  relativeHumidity: Math.max(0, Math.min(100, weather.relativeHumidity + shift("relativeHumidity"))),
+});
+
 /** Units of RFC 8428 section 12.1, and mm of RFC 8798. */
-function record(id: string, weather: Readonly<Weather>, from: Marks, to: Marks): SenmlRecord[] {
+function record(
+  id: string,
+  weather: Pick<Weather, "airTemperature" | "relativeHumidity">,
+  from: Marks,
+  to: Marks,
+): SenmlRecord[] {
   const minutes = Math.max(1, (to.time - from.time) / 60_000);
   const round = (value: number): number => Math.round(value * 10) / 10;
   const tips = Math.floor(to.rain / TIP) - Math.floor(from.rain / TIP);

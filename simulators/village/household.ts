@@ -116,7 +116,8 @@ export function lookAt(household: Household, weather: Readonly<Weather>): void {
   household.powerFactor = Math.round((0.96 + dice.between(0, 0.03)) * 100) / 100;
 }
 
-function roofPower(peakPower: number, { solarIrradiance, airTemperature }: Readonly<Weather>): number {
+/** W of panels that give `peakPower` at full sun. */
+export function roofPower(peakPower: number, { solarIrradiance, airTemperature }: Readonly<Weather>): number {
   if (peakPower === 0 || solarIrradiance === 0) return 0;
   const cell = airTemperature + CELL_WARMING * solarIrradiance;
   const share = (solarIrradiance / 1000) * PERFORMANCE * (1 - LOSS_A_KELVIN * (cell - 25));

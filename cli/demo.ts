@@ -27,15 +27,16 @@ export function demoCommand(): Command {
       wholeNumber({ from: 1, to: 65_534 }),
       8080,
     )
+    .option("--flows", "with Node-RED, for the six starter flows; brings it once, with a network")
     .option(
       "--fault <fault>",
-      "a fault to simulate, repeatable: dead:DEVICE, slow:DEVICE:MS, noisy:DEVICE, uplink-cut:AFTER:FOR",
+      "a fault to simulate, repeatable: dead:DEVICE, slow:DEVICE:MS, noisy:DEVICE, shift:DEVICE:QUANTITY:AMOUNT, uplink-cut:AFTER:FOR",
       collect,
       [],
     )
     .addHelpText(
       "after",
-      "\nExamples:\n  npm start\n  npm start -- --households 30 --seed 7 --data /tmp/other-village\n  npm start -- --fault dead:household-03-meter\n  npm start -- --fault uplink-cut:30:120   (after 30 village minutes, for 120)",
+      "\nExamples:\n  npm start\n  npm start -- --flows\n  npm start -- --households 30 --seed 7 --data /tmp/other-village\n  npm start -- --fault dead:household-03-meter\n  npm start -- --fault uplink-cut:30:120   (after 30 village minutes, for 120)",
     )
     .action(
       async (options: {
@@ -44,9 +45,15 @@ export function demoCommand(): Command {
         speed: number;
         data: string;
         port: number;
+        flows?: true;
         fault: string[];
       }) => {
-        const code = await runDemo({ ...options, faults: options.fault, signal: stopSignal() });
+        const code = await runDemo({
+          ...options,
+          flows: options.flows === true,
+          faults: options.fault,
+          signal: stopSignal(),
+        });
         if (code !== 0)
           throw new FieldwattError(
             "CHILD_FAILED",

@@ -1,12 +1,11 @@
-import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { FieldwattError } from "../domain/model/index.ts";
 import { openFlowTokens, TOKEN_DAYS_MAX, type FlowToken, type FlowTokens } from "../gateway/flows/tokens.ts";
 import { tokenFromForm } from "../gateway/portal/flows-token-form.ts";
 import { loadSite } from "../gateway/site/load.ts";
+import { bringNodeRed } from "./bring-node-red.ts";
 import { wholeNumber } from "./command-line.ts";
 
 /** `fieldwatt flows …`: tokens by which flows come in, and the Node-RED that a gateway runs. */
@@ -22,9 +21,7 @@ function installCommand(): Command {
     .description("bring the Node-RED that a gateway runs where its site file says flows: nodeRed:")
     .addHelpText("after", "\nExample:\n  fieldwatt flows install")
     .action(() => {
-      const script = fileURLToPath(new URL("../flows/install.mjs", import.meta.url));
-      const { status } = spawnSync(process.execPath, [script], { stdio: "inherit" });
-      if (status !== 0) throw new FieldwattError("FLOWS_MISSING", "Node-RED could not be brought");
+      bringNodeRed();
       console.log(
         'Node-RED is there. Write "flows: { nodeRed: {} }" into the site file, and start the gateway again.',
       );

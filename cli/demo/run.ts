@@ -8,16 +8,18 @@ import { openCommands } from "../../gateway/record/open.ts";
 import { openIdentity } from "../../gateway/site/identity.ts";
 import { clockLineToText } from "../../platform/clock.ts";
 import { writeSecretFile } from "../../platform/secret-file.ts";
-import { openAccounts, OPERATOR, type Role } from "../../platform/web/index.ts";
 import { publicKeyToText, sha256Hex } from "../../protocol/keys.ts";
 import { faultFromText, planVillage, type Manifest, type VillagePlan } from "../../simulators/index.ts";
+import { bringNodeRed } from "../bring-node-red.ts";
 import { startChild, type Child, type ChildOptions } from "./children.ts";
 import { giveConsents } from "./consents.ts";
-import { demoPolicy, GATEWAY, HUB, hubConfig, OFFERS, writeYaml } from "./files.ts";
+import { demoPolicy, hubConfig, writeYaml } from "./files.ts";
 import { foundDemo, governanceOf, openDemoOfficers, type MadeUpOfficer } from "./founding.ts";
 import { openDemoFolder, type DemoFolder } from "./folder.ts";
+import { linksTo } from "./links.ts";
 import { claimPort, freePort } from "./ports.ts";
 import { openProgress, type Progress } from "./progress.ts";
+import { writeSite } from "./site.ts";
 import { openFaultyUplink, splitFaults, type UplinkCut } from "./uplink-fault.ts";
 
 export interface DemoOptions {
@@ -27,12 +29,12 @@ export interface DemoOptions {
   readonly data: string;
   readonly port: number;
   readonly faults: readonly string[];
+  /** With Node-RED and the way to faults. */
+  readonly flows: boolean;
   readonly signal: AbortSignal;
 }
 
 const RENEW_MS = 2_000;
-const LINK_MINUTES = 60;
-const TELLERS = 2;
 
 /** Ports of one run; the two pages have the ports that the user chose. */
 interface Ports {
@@ -40,6 +42,9 @@ interface Ports {
   readonly hubPortal: number;
   readonly broker: number;
   readonly hubBroker: number;
+  /** Node-RED's editor, and the simulators' door for faults; nobody listens there without flows. */
+  readonly editor: number;
+  readonly faults: number;
 }
 
 /**
@@ -51,6 +56,8 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const { households, seed, speed, faults } = options;
   const { cuts, others } = splitFaults(faults);
   others.forEach(faultFromText);
+  // Before the village's clock runs: npm may need a minute.
+  if (options.flows) bringNodeRed();
   const ports = await choosePorts(options.port);
   const folder = await openDemoFolder({
     path: resolve(options.data),
@@ -78,6 +85,8 @@ async function choosePorts(port: number): Promise<Ports> {
     hubPortal: await claimPort(port + 1, "the hub's page"),
     broker: await freePort(),
     hubBroker: await freePort(),
+    editor: await freePort(),
+    faults: await freePort(),
   };
 }
 
@@ -89,7 +98,7 @@ async function runVillage(
   const wallNow = (): number => Date.now();
   const progress = openProgress({ line, wallNow });
   const { start, signal, failed } = createFamily(folder, { progress, stop: options.signal });
-  const plan = planVillage(state);
+  const plan = planVillage({ ...state, yard: true });
   progress.say(
     `${isNew ? "A new village" : "The village"} of ${state.households} households, kept in ${path}`,
   );
@@ -99,14 +108,22 @@ async function runVillage(
   const hub = start("hub", ["hub", "run", "--config", join(path, "hub.yaml")]);
   // Hub and simulators start side by side: when one fails, the other still has to end.
   starting.defer(async () => void (await (await hub.catch(() => undefined))?.[Symbol.asyncDispose]()));
-  await using simulators = await start<{ manifest: Manifest }>("simulators", simulateArgs(options, folder));
+  await using simulators = await start<{ manifest: Manifest }>(
+    "simulators",
+    simulateArgs(options, { folder, ports }),
+  );
   const toHub = { line, wallNow, hubPort: ports.hubBroker, signal, say: progress.say };
   await using uplink = await openFaultyUplink(cuts, toHub);
   const { manifest } = simulators.ready;
-  await writeSite(folder, { manifest, ports, hubKey, officers, hubPort: uplink?.port ?? ports.hubBroker });
+  await writeSite(path, {
+    ...{ manifest, hubKey, officers, hubPort: uplink?.port ?? ports.hubBroker },
+    ...{ brokerPort: ports.broker, portalPort: ports.portal },
+    nodeRed: options.flows ? { port: ports.editor, faultsPort: ports.faults } : undefined,
+  });
   await using _gateway = await start("gateway", ["gateway", "run", "--site", join(path, "site.yaml")]);
   await hub;
-  progress.say(await addresses(folder, { plan, ports }));
+  const [member] = plan.members;
+  if (member) progress.say(await linksTo(path, { member, ports, flows: options.flows }));
   await progress.until(signal);
   progress.say("Stopping …");
   return failed() ? 1 : 0;
@@ -132,9 +149,13 @@ function createFamily(folder: DemoFolder, { progress, stop }: { progress: Progre
   return { start, signal, failed: () => givenUp.signal.aborted };
 }
 
-function simulateArgs({ faults }: DemoOptions, { path, state }: DemoFolder): string[] {
+function simulateArgs(
+  { faults, flows }: DemoOptions,
+  { folder: { path, state }, ports }: { folder: DemoFolder; ports: Ports },
+): string[] {
   return [
-    "simulate",
+    ...["simulate", "--yard"],
+    ...(flows ? ["--control", String(ports.faults)] : []),
     ...["--households", String(state.households), "--seed", String(state.seed)],
     ...["--commissioned", String(state.commissioned), "--data", join(path, "simulators")],
     ...["--mqtt", join(path, "simulators", "mqtt.json")],
@@ -152,7 +173,7 @@ async function prepare(
     await mkdir(at(part), { recursive: true, mode: 0o700 });
   const identity = await openIdentity(at("gateway"), randomBytes);
   const hubKeys = await openHubKeys(at("hub"));
-  const mqttDevices = plan.devices
+  const mqttDevices = [...plan.devices, ...plan.yard]
     .filter((device) => device.transport.kind === "mqtt")
     .map((device) => device.id);
   const passwords = await setDevicePasswords(at("gateway"), mqttDevices, randomBytes);
@@ -185,73 +206,4 @@ async function prepare(
   await foundDemo(store, { policy, members: everybody, officers, now: given });
   if (folder.isNew) await giveConsents(store, { policy, members, given });
   return { hubKey, officers };
-}
-
-async function writeSite(
-  folder: DemoFolder,
-  {
-    manifest,
-    ports,
-    hubKey,
-    hubPort,
-    officers,
-  }: {
-    manifest: Manifest;
-    ports: Ports;
-    hubKey: string;
-    hubPort: number;
-    officers: readonly MadeUpOfficer[];
-  },
-): Promise<void> {
-  const { members, devices, place } = manifest;
-  await writeYaml(join(folder.path, "site.yaml"), {
-    id: GATEWAY,
-    name: "Kisasi village",
-    ...place,
-    data: "gateway",
-    members,
-    devices,
-    governance: {
-      ...governanceOf(
-        officers,
-        members.slice(0, TELLERS).map(({ id }) => id),
-      ),
-      demo: true,
-    },
-    broker: { port: ports.broker },
-    portal: { port: ports.portal },
-    hub: {
-      id: HUB,
-      url: `mqtt://127.0.0.1:${hubPort}`,
-      publicKey: hubKey,
-      passwordFile: "hub-password",
-    },
-  });
-}
-
-/** The two pages, each with a link that signs in once. */
-async function addresses(
-  folder: DemoFolder,
-  { plan, ports }: { plan: VillagePlan; ports: Ports },
-): Promise<string> {
-  const [first] = plan.members;
-  if (!first) return "";
-  const link = async (part: string, port: number, person: { id: string; role: Role }): Promise<string> => {
-    await using accounts = openAccounts({
-      path: join(folder.path, part, "accounts.sqlite"),
-      entropy: randomBytes,
-      wallNow: () => Date.now(),
-    });
-    accounts.addPerson(person);
-    return `http://127.0.0.1:${port}/once/${accounts.makeLink(person.id, { minutes: LINK_MINUTES })}`;
-  };
-  return [
-    "",
-    `  ${first.name}'s page    ${await link("gateway", ports.portal, { id: first.id, role: "member" })}`,
-    `  The hub's page  ${await link("hub", ports.hubPortal, { id: OPERATOR, role: "operator" })}`,
-    "",
-    "  Each link signs in once. Ctrl-C ends the village; the next start goes on from here.",
-    `  ${OFFERS.trading}: all but the last household agreed to it.`,
-    "",
-  ].join("\n");
 }

@@ -70,7 +70,7 @@ const TANK_CAPACITY = TANK_AREA * 3 * MICROLITRES_A_CUBIC_METRE;
 const [PEAK_W, OFFICE_W, FRIDGE_W, PUMP_W, CHARGER_W, LOADS_W] = [5_000, 150, 80, 750, 500, 700];
 /** 750 W lift 1.25 l/s by 30 m at an efficiency of one half (ρ g Q H). */
 const PUMP_FLOW = 1_250;
-const START = { charge: 0.4, level: 0.53, fridge: 5 };
+const START = { charge: 0.4, level: 0.51, fridge: 5 };
 /** °C at which the thermostat switches; K a minute of the compressor, and the share of the difference that leaks in. */
 const FRIDGE = { warm: 6, cold: 4, cooling: 0.12, leak: 1 / 400, room: 2 };
 

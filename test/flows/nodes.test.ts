@@ -56,7 +56,6 @@ describe.skipIf(missing)("the nodes", () => {
       flows: {
         actuators: [
           actuator("pump", 1),
-          actuator("heavy-loads", 2, { safe: "on" }),
           actuator("locked", 3, { onlyWhile: [{ stream: "tank/tankLevel", below: -1 }] }),
         ],
       },
@@ -231,6 +230,7 @@ describe.skipIf(missing)("the nodes", () => {
     expect((await failed).message).toContain("may not make faults");
   });
 
+  // What each of them does in a village: test/scenarios/starter-flows.test.ts.
   describe("a starter flow", () => {
     /** As it is imported; only the address is filled in. */
     const starter = (name: string): object[] =>
@@ -248,20 +248,6 @@ describe.skipIf(missing)("the nodes", () => {
     const alert = (key: string, text: RegExp) =>
       alerts().some((row) => row.key === key && text.test(String(row.text)));
 
-    it("solar pump: runs on surplus, and stops when the house buys", async () => {
-      await load(starter("solar-pump"));
-      await until(
-        "the pump runs",
-        () => meter("grid", { activePower: -900 }),
-        () => relay.on.has(1),
-      );
-      await until(
-        "the pump stops",
-        () => meter("grid", { activePower: 300 }),
-        () => !relay.on.has(1),
-      );
-    });
-
     it("frost alert: says it before the frost is there", async () => {
       await load(starter("frost-alert"));
       const start = gateway.clock.now() - 90 * MINUTE;
@@ -270,56 +256,11 @@ describe.skipIf(missing)("the nodes", () => {
         "the alert",
         () =>
           meter(
-            "weather",
+            "household-01-weather",
             { airTemperature: 6 - i * 0.3 },
             start + i++ * 10 * MINUTE - Math.floor(i / 9) * MINUTE,
           ),
         () => alert("frost", /Frost is near/),
-      );
-    });
-
-    it("tank level: says low, and says full", async () => {
-      await load(starter("tank-level"));
-      await until(
-        "low",
-        () => meter("tank", { tankLevel: 0.3 }),
-        () => alert("tank", /low: 0.30 m/),
-      );
-      await until(
-        "full",
-        () => meter("tank", { tankLevel: 2.9 }),
-        () => alert("tank", /full: 2.90 m/),
-      );
-    });
-
-    it("load shedding: heavy loads go before the battery is empty, and come back", async () => {
-      await eventually("they are on by themselves", () => relay.on.has(2));
-      await load(starter("load-shedding"));
-      await until(
-        "off",
-        () => meter("battery", { stateOfCharge: 28 }),
-        () => !relay.on.has(2),
-      );
-      await until(
-        "on",
-        () => meter("battery", { stateOfCharge: 46 }),
-        () => relay.on.has(2),
-      );
-      await eventually("it was said", () => alert("battery", /46 %: heavy loads are back/));
-    });
-
-    it("cold chain: ten minutes of warmth are an alarm, and well again is said", async () => {
-      await load(starter("cold-chain"));
-      let time = gateway.clock.now() - 40 * MINUTE;
-      await until(
-        "warm",
-        () => meter("fridge", { airTemperature: 9.5 }, (time += 3 * MINUTE)),
-        () => alert("fridge", /warm: 9.5 °C/),
-      );
-      await until(
-        "well again",
-        () => meter("fridge", { airTemperature: 5 }, (time += 1_000)),
-        () => alert("fridge", /well again: 5.0 °C/),
       );
     });
 

@@ -114,7 +114,7 @@ describe.skipIf(missing)("Node-RED beside a gateway", () => {
       await eventually(
         "the flow runs the pump",
         async () => {
-          await meter("grid", { activePower: -900 });
+          await meter("yard-meter", { activePower: -900 });
           return relay.on.has(1);
         },
         PATIENCE_MS,
@@ -203,7 +203,7 @@ describe.skipIf(missing)("Node-RED beside a gateway", () => {
       await eventually(
         "the flow's alert is kept",
         async () => {
-          await meter("tank", { tankLevel: 0.3 });
+          await meter("yard-tank", { tankLevel: 0.3 });
           return (
             gateway.store.read.prepare("SELECT 1 FROM flow_alert WHERE key = 'tank'").get() !== undefined
           );

@@ -63,7 +63,7 @@ const HOUR_MS = 3_600_000;
 /** W·ms. */
 export const BATTERY_CAPACITY = 4_000 * HOUR_MS;
 /** m², and what stands in it at the rim, µl: 3 m. */
-export const TANK_AREA = 8;
+export const TANK_AREA = 5;
 const MICROLITRES_A_CUBIC_METRE = 1e9;
 const TANK_CAPACITY = TANK_AREA * 3 * MICROLITRES_A_CUBIC_METRE;
 

@@ -4,18 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../cli/demo/ports.ts";
-import { startDemo } from "../support/demo.ts";
+import { signIn, startDemo } from "../support/demo.ts";
 import { eventually } from "./kit.ts";
-
-/** Signs in by a one-time link, as the page's form does. @returns the session's cookie, or undefined when refused */
-async function signIn(link: string): Promise<string | undefined> {
-  const answer = await fetch(link, {
-    method: "POST",
-    redirect: "manual",
-    headers: { origin: new URL(link).origin },
-  });
-  return answer.headers.get("set-cookie")?.split(";")[0];
-}
 
 describe("npm start", () => {
   let folder = "";

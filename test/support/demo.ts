@@ -6,7 +6,7 @@ const main = join(import.meta.dirname, "..", "..", "cli", "fieldwatt.mjs");
 
 export interface DemoRun extends AsyncDisposable {
   printed(): string;
-  /** The addresses with one-time links that it printed so far: the member's, the hub's. */
+  /** The addresses with one-time links that it printed so far: the member's, the hub's, with --flows the operator's. */
   links(): string[];
   /** What a terminal does: SIGINT to the whole group. */
   controlC(): void;
@@ -35,4 +35,14 @@ export function startDemo(args: readonly string[]): DemoRun {
       await exit;
     },
   };
+}
+
+/** Signs in by a one-time link, as the page's form does. @returns the session's cookie, or undefined when refused */
+export async function signIn(link: string): Promise<string | undefined> {
+  const answer = await fetch(link, {
+    method: "POST",
+    redirect: "manual",
+    headers: { origin: new URL(link).origin },
+  });
+  return answer.headers.get("set-cookie")?.split(";")[0];
 }

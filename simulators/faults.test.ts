@@ -7,6 +7,10 @@ describe("a fault by option", () => {
     ["dead:house-1", { kind: "dead", device: "house-1" }],
     ["noisy:house-1", { kind: "noisy", device: "house-1" }],
     ["slow:house-1:1500", { kind: "slow", device: "house-1", ms: 1500 }],
+    [
+      "shift:tank-1:tankLevel:-0.25",
+      { kind: "shift", device: "tank-1", quantity: "tankLevel", amount: -0.25 },
+    ],
   ])("%s", (text, fault) => {
     expect(faultFromText(text)).toEqual(fault);
   });
@@ -22,6 +26,12 @@ describe("a fault by option", () => {
     "slow:a:9999999",
     "sleepy:a",
     "slow:a:1:2",
+    "shift:a",
+    "shift:a:tankLevel",
+    "shift:a:tankLevel:",
+    "shift:a:tankLevel:deep",
+    "shift:a:tankLevel:1:2",
+    "shift:a:depth:1",
   ])('refuses "%s"', (text) => {
     expect(() => faultFromText(text)).toThrow(expect.objectContaining({ code: "OPTION_INVALID" }));
   });

@@ -40,6 +40,17 @@ describe("a village of twelve", () => {
   });
 });
 
+describe("a village with a yard", () => {
+  it.each([1, 12, 200])("of %i households has the same yard, beside the same households", (households) => {
+    const plan = planVillage({ seed: 4, households, yard: true });
+    const without = planVillage({ seed: 4, households });
+    expect(plan).toEqual({ ...without, yard: planVillage({ seed: 9, households: 1, yard: true }).yard });
+    expect(without.yard).toEqual([]);
+    const ids = [...plan.devices, ...plan.yard].map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
 describe("a village of any size", () => {
   it.each([1, 2, 13, 60, 200])(
     "%i: one plan, unique ids and units, the smaller one unchanged",

@@ -1,7 +1,14 @@
 import { once } from "node:events";
 import { SerialPort } from "serialport";
 import { describe, expect, it } from "vitest";
-import { controllerFields, hexFrame, openController, textBlock, type ControllerView } from "./vedirect.ts";
+import {
+  controllerFields,
+  hexFrame,
+  monitorBlocks,
+  openController,
+  textBlock,
+  type ControllerView,
+} from "./vedirect.ts";
 
 /** Frame 1 of karioja/vedirect test/bluesolar_1.23.dump, a capture. */
 const CAPTURED =
@@ -30,6 +37,16 @@ describe("a VE.Direct charge controller", () => {
   it("writes the captured HEX frame (frame 52 of the same dump)", () => {
     const line = ":A501000000000000000000000ED04C6040000000000C200000000000B0000000900C80D120172\n";
     expect(hexFrame(0xa, Buffer.from(line.slice(2, -3), "hex")).toString("latin1")).toBe(line);
+  });
+
+  it("writes the captured block of a battery monitor (frame 0 of karioja/vedirect test/bvm702.dump)", () => {
+    const [first = []] = monitorBlocks({
+      ...{ voltage: 12.065, current: -7.625, power: -92, stateOfCharge: 83.9, minutesLeft: 942 },
+      ...{ missing: 65.473 * 12.065, discharged: 68_430, charged: 85_270 },
+    });
+    expect(textBlock(first).toString("hex")).toBe(
+      "0d0a5049440930783230330d0a560931323036350d0a49092d373632350d0a50092d39320d0a4345092d36353437330d0a534f43093833390d0a545447093934320d0a416c61726d094f46460d0a52656c6179094f46460d0a415209300d0a424d56093730300d0a465709303330380d0a436865636b73756d0971",
+    );
   });
 
   it("speaks unasked on its serial line", async () => {

@@ -38,28 +38,25 @@ export function demoCommand(): Command {
       "after",
       "\nExamples:\n  npm start\n  npm start -- --flows\n  npm start -- --households 30 --seed 7 --data /tmp/other-village\n  npm start -- --fault dead:household-03-meter\n  npm start -- --fault uplink-cut:30:120   (after 30 village minutes, for 120)",
     )
-    .action(
-      async (options: {
-        households?: number;
-        seed?: number;
-        speed: number;
-        data: string;
-        port: number;
-        flows?: true;
-        fault: string[];
-      }) => {
-        const code = await runDemo({
-          ...options,
-          flows: options.flows === true,
-          faults: options.fault,
-          signal: stopSignal(),
-        });
-        if (code !== 0)
-          throw new FieldwattError(
-            "CHILD_FAILED",
-            "The village stopped because one of its processes did; see above",
-          );
-      },
+    .action(demo);
+}
+
+interface Options {
+  readonly households?: number;
+  readonly seed?: number;
+  readonly speed: number;
+  readonly data: string;
+  readonly port: number;
+  readonly flows?: true;
+  readonly fault: string[];
+}
+
+async function demo({ flows, fault: faults, ...options }: Options): Promise<void> {
+  const code = await runDemo({ ...options, flows: flows === true, faults, signal: stopSignal() });
+  if (code !== 0)
+    throw new FieldwattError(
+      "CHILD_FAILED",
+      "The village stopped because one of its processes did; see above",
     );
 }
 

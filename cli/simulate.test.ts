@@ -52,10 +52,22 @@ describe("fieldwatt simulate", () => {
     expect(existsSync(path)).toBe(false);
   });
 
+  it("lists the yard's devices and switches where it is asked for", async () => {
+    const child = simulate("--households", "1", "--data", data, "--yard");
+    let said = "";
+    child.stdout?.on("data", (bytes: Buffer) => (said += bytes.toString()));
+    await expect.poll(() => said).toContain("Ctrl-C ends it");
+    expect(said).toMatch(/^yard-tank +waveshare-analog-input-8ch-tank +127\.0\.0\.1:\d+ unit 3$/m);
+    expect(said).toMatch(/^pump +switch +127\.0\.0\.1:\d+ unit 4 coil 0$/m);
+    expect(said).toMatch(/^heavy-loads +switch +MQTT devices\/yard-loads\/cmnd\/POWER ON or OFF$/m);
+    expect(await end(child)).toBe(0);
+  });
+
   it.each([
     [["--households", "0"], /whole number from 1 to 200/],
     [["--fault", "sleepy:x"], /is no fault/],
     [["--fault", "dead:nobody"], /There is no device "nobody"/],
+    [["--fault", "shift:household-01-weather:tankLevel:1"], /has no tankLevel to be shifted/],
     [["--mqtt", "/nowhere.json"], /--mqtt \/nowhere.json/],
     [["--clock", "now"], /three numbers/],
   ])("refuses %j in one clear line", async (args, message) => {

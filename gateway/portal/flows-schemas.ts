@@ -185,7 +185,7 @@ export const handedSchema = z
 export const faultSchema = z
   .strictObject({
     fault: z.string().min(1).max(200).openapi({
-      description: "dead:DEVICE, slow:DEVICE:MS or noisy:DEVICE",
+      description: "dead:DEVICE, slow:DEVICE:MS, noisy:DEVICE or shift:DEVICE:QUANTITY:AMOUNT",
       example: "dead:household-03-meter",
     }),
     seconds: z.int().min(1).max(3_600).default(60).openapi({ description: "Then it is well again" }),

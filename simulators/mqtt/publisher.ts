@@ -1,4 +1,4 @@
-import mqtt from "mqtt";
+import mqtt, { type MqttClient } from "mqtt";
 import { messageOf } from "../../domain/model/index.ts";
 import type { Logger } from "../../platform/log.ts";
 
@@ -32,31 +32,9 @@ interface Waiting {
   readonly settle: (acknowledged: boolean) => void;
 }
 
-export function openPublisher({ url, user, password, log }: PublisherOptions): Publisher {
-  const client = mqtt.connect(url, {
-    clientId: user,
-    username: user,
-    password,
-    reconnectPeriod: RECONNECT_MS,
-    // What is heard is asked for again here, after every break.
-    resubscribe: false,
-    // A broker that is not up yet may refuse: the device tries on, as its firmware would.
-    reconnectOnConnackError: true,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    queueQoSZero: false,
-  });
-  client.on("error", (error) =>
-    log.debug({ device: user, error: messageOf(error) }, "the broker does not take us yet"),
-  );
-  const listeners = new Map<string, (payload: Uint8Array) => void>();
-  const subscribe = (topic: string): void => {
-    client.subscribe(topic, { qos: 1 }, (error) => {
-      if (error)
-        log.warn({ device: user, topic, error: messageOf(error) }, "the broker lets it hear nothing");
-    });
-  };
-  client.on("connect", () => [...listeners.keys()].forEach(subscribe));
-  client.on("message", (topic, payload) => listeners.get(topic)?.(payload));
+export function openPublisher(options: PublisherOptions): Publisher {
+  const client = connect(options);
+  const listen = listener(client, options);
   const waiting: Waiting[] = [];
   let inFlight: Waiting | undefined;
   let open = true;
@@ -81,15 +59,47 @@ export function openPublisher({ url, user, password, log }: PublisherOptions): P
         next();
       });
     },
-    listen(topic, heard) {
-      listeners.set(topic, heard);
-      if (client.connected) subscribe(topic);
-    },
+    listen,
     async [Symbol.asyncDispose]() {
       open = false;
       inFlight?.settle(false);
       waiting.splice(0).forEach((message) => message.settle(false));
       await client.endAsync(true).catch(() => undefined);
     },
+  };
+}
+
+function connect({ url, user, password, log }: PublisherOptions): MqttClient {
+  const client = mqtt.connect(url, {
+    clientId: user,
+    username: user,
+    password,
+    reconnectPeriod: RECONNECT_MS,
+    // What is heard is asked for again by `listener`, after every break.
+    resubscribe: false,
+    // A broker that is not up yet may refuse: the device tries on, as its firmware would.
+    reconnectOnConnackError: true,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    queueQoSZero: false,
+  });
+  client.on("error", (error) =>
+    log.debug({ device: user, error: messageOf(error) }, "the broker does not take us yet"),
+  );
+  return client;
+}
+
+function listener(client: MqttClient, { user, log }: PublisherOptions): Publisher["listen"] {
+  const listeners = new Map<string, (payload: Uint8Array) => void>();
+  const subscribe = (topic: string): void => {
+    client.subscribe(topic, { qos: 1 }, (error) => {
+      if (error)
+        log.warn({ device: user, topic, error: messageOf(error) }, "the broker lets it hear nothing");
+    });
+  };
+  client.on("connect", () => [...listeners.keys()].forEach(subscribe));
+  client.on("message", (topic, payload) => listeners.get(topic)?.(payload));
+  return (topic, heard) => {
+    listeners.set(topic, heard);
+    if (client.connected) subscribe(topic);
   };
 }

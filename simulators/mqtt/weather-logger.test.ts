@@ -42,6 +42,22 @@ describe("a logger's records", () => {
     expect(logger.due(instant(now + 3 * 60_000))).toHaveLength(1);
   });
 
+  it("are as far off as a fault says, while it lasts, in the air alone", () => {
+    let off = 0;
+    const shift = (quantity: string) => (quantity === "airTemperature" ? off : 0);
+    const [right, shifted] = [openWeatherLogger(options), openWeatherLogger({ ...options, shift })];
+    const next = (time: number) => {
+      const [truth, told] = [right, shifted].map((logger) => entries(logger.due(instant(time))));
+      return truth?.map(({ n, v }, i) => [n, Math.round(((told?.[i]?.v ?? NaN) - v) * 10) / 10]);
+    };
+    next(now);
+    off = -20;
+    const changed = next(now + 5 * 60_000)?.filter(([, by]) => by !== 0);
+    expect(changed).toEqual([["airTemperature", -20]]);
+    off = 0;
+    expect(next(now + 10 * 60_000)?.filter(([, by]) => by !== 0)).toEqual([]);
+  });
+
   it("have every tip of the rain once, over hand-overs and a restart of the logger", () => {
     const end = instant(commissioned + 10 * 24 * HOUR_MS);
     const first = openWeatherLogger(options);

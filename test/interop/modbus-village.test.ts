@@ -47,6 +47,31 @@ it("reads every Modbus and serial device of the simulated village, whole", async
   ]);
 });
 
+it("reads the co-op's yard: power at its meters, water in its tank, charge of its battery", async () => {
+  const log = openLog("village", { write: () => undefined });
+  const plan = planVillage({ households: 1, seed: 1, yard: true });
+  const dataDir = join(folder, "yard");
+  await using village = await openSimulators(plan, { clock, commissioned: noon, dataDir, log });
+  const buses = new Map<string, ModbusBus>();
+  const found: Record<string, number | undefined> = {};
+  for (const { id, device, connection, member } of village.manifest.devices) {
+    if (connection.kind === "mqtt" || member !== undefined) continue;
+    // A monitor of batteries speaks in two blocks.
+    for (let turn = 0; turn < 2; turn++)
+      for (const { quantity, value } of await readOnce(buses, device, connection))
+        found[`${id}/${quantity}`] = value;
+  }
+  for (const bus of buses.values()) await bus[Symbol.asyncDispose]();
+  // What the yard begins with (simulators/village/yard.ts), in the afternoon sun of 15 June.
+  expect(found["yard-tank/tankLevel"]).toBeCloseTo(0.51, 3);
+  expect(found["yard-battery/stateOfCharge"]).toBeCloseTo(40, 0);
+  expect(found["yard-solar/activePower"]).toBeLessThan(-100);
+  expect(found["yard-meter/activePower"]).toBeCloseTo(
+    (found["yard-solar/activePower"] ?? NaN) + 150 + 500,
+    0,
+  );
+});
+
 type Wired =
   | Exclude<Connection, { kind: "mqtt" | "modbus-rtu" | "virtual" }>
   | Omit<Extract<Connection, { kind: "modbus-rtu" }>, "parity" | "stopBits">;

@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo } from "node:net";
 import { Writable } from "node:stream";
-import { Aedes } from "aedes";
+import { Aedes, type Client } from "aedes";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openLog } from "../../platform/log.ts";
 import { openPublisher, QUEUE_MESSAGES_MAX } from "./publisher.ts";
@@ -12,8 +12,10 @@ describe("a publisher, on a real broker", () => {
   let broker: Aedes;
   let close: () => Promise<void>;
   let url = "";
+  const clients: Client[] = [];
   beforeEach(async () => {
     broker = await Aedes.createBroker();
+    broker.on("client", (client) => void clients.push(client));
     const server = createServer(broker.handle);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     url = `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -45,6 +47,31 @@ describe("a publisher, on a real broker", () => {
     await using publisher = openPublisher({ ...options, url });
     expect(await publisher.send("t", Buffer.from("1"))).toBe(true);
     expect(attempts).toBe(2);
+  });
+
+  it("hears its topic and no other, also after a break of the line", async () => {
+    const heard: string[] = [];
+    let subscriptions = 0;
+    broker.on("subscribe", () => (subscriptions += 1));
+    const tell = (topic: string, text: string) =>
+      new Promise<void>((resolve, reject) =>
+        broker.publish(
+          { cmd: "publish", topic, payload: Buffer.from(text), qos: 1, retain: false, dup: false },
+          (error) => (error ? reject(error) : resolve()),
+        ),
+      );
+    await using publisher = openPublisher({ ...options, url });
+    publisher.listen("plug-1/cmnd", (payload) => void heard.push(Buffer.from(payload).toString()));
+    await expect.poll(() => subscriptions).toBe(1);
+    await tell("plug-2/cmnd", "OFF");
+    await tell("plug-1/cmnd", "ON");
+    await expect.poll(() => heard).toEqual(["ON"]);
+    const gone = new Promise((resolve) => broker.once("clientDisconnect", resolve));
+    for (const client of clients.splice(0)) client.close();
+    await gone;
+    await expect.poll(() => subscriptions).toBe(2);
+    await tell("plug-1/cmnd", "OFF");
+    await expect.poll(() => heard).toEqual(["ON", "OFF"]);
   });
 });
 

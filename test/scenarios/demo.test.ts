@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../cli/demo/ports.ts";
+import { loadSite } from "../../gateway/site/load.ts";
 import { signIn, startDemo } from "../support/demo.ts";
 import { eventually } from "./kit.ts";
 
@@ -35,6 +36,10 @@ describe("npm start", () => {
         () => first.links().length === 2 && first.links(),
         40_000,
       );
+      // The yard can be switched; Node-RED is for who asks for it.
+      const { flows } = await loadSite(join(folder, "site.yaml"));
+      expect(flows?.actuators.map(({ id }) => id)).toEqual(["pump", "heavy-loads"]);
+      expect([flows?.nodeRed, flows?.simulator]).toEqual([undefined, undefined]);
       const member = await signIn(memberLink);
       const hub = await signIn(hubLink);
       expect([typeof member, typeof hub]).toEqual(["string", "string"]);

@@ -9,13 +9,13 @@ import { eventually as within } from "./kit.ts";
 
 /**
  * Every starter flow in the simulated village of `npm start -- --flows`, imported as it is: what it does to pump, tank,
- * battery and people. One village for all, whose day passes in two and a half minutes; each state is waited for, also
+ * battery and people. One village for all, whose day passes in five minutes; each state is waited for, also
  * into the next day on a machine that was slow to begin.
  */
-const SPEED = 600;
+const SPEED = 300;
 /** Sun all day. */
 const SEED = 3;
-const PATIENCE_MS = 150_000;
+const PATIENCE_MS = 250_000;
 vi.setConfig({ testTimeout: 2 * PATIENCE_MS, hookTimeout: 2 * PATIENCE_MS });
 const eventually: typeof within = (what, probe) => within(what, probe, PATIENCE_MS);
 

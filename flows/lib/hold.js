@@ -4,15 +4,23 @@
 
 /**
  * @param {(state: string) => Promise<{renewWithinMs: number}>} command
- * @param {(error: Error) => void} onLost the actuator is not held any more
+ * @param {(state: string, error: Error) => void} onLost the gateway does not hold it there any more
+ * @param {(error: Error) => void} onTrouble it cannot be asked now, and is asked again
  */
-function openHold(command, onLost) {
+function openHold(command, { onLost, onTrouble }) {
   let timer;
   const stop = () => clearTimeout(timer);
   const again = (state, { renewWithinMs }) => {
     stop();
     timer = setTimeout(() => {
-      command(state).then((told) => again(state, told), onLost);
+      command(state).then(
+        (told) => again(state, told),
+        (error) => {
+          if (error.status !== undefined && !error.later) return onLost(state, error);
+          onTrouble(error);
+          again(state, { renewWithinMs });
+        },
+      );
     }, renewWithinMs / 3);
   };
   return {

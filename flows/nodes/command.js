@@ -10,14 +10,19 @@ module.exports = (RED) => {
     const client = gatewayOf(RED, this, config);
     if (!client) return;
     const holds = new Map();
+    const refused = ({ actuator, state }, { message, body }) => {
+      waits(this, `${actuator}: ${body.because || message}`);
+      return { payload: { actuator, state, ...body } };
+    };
     const holdOf = (actuator) => {
       const path = `/actuators/${encodeURIComponent(actuator)}`;
       const hold =
         holds.get(actuator) ||
-        openHold(
-          (state) => client.call("PUT", path, { state }),
-          (error) => bad(this, error.message),
-        );
+        openHold((state) => client.call("PUT", path, { state }), {
+          onTrouble: (error) => bad(this, error.message),
+          // An interlock ended it, or a person: the flow should know, as when it is refused at once.
+          onLost: (state, error) => this.send([null, refused({ actuator, state }, error)]),
+        });
       holds.set(actuator, hold);
       return hold;
     };
@@ -29,8 +34,7 @@ module.exports = (RED) => {
         return [{ ...msg, payload }, null];
       } catch (error) {
         if (!(error instanceof Refused) || error.status !== 409) throw error;
-        waits(this, `${actuator}: ${error.body.because}`);
-        return [null, { ...msg, payload: { actuator, state, ...error.body } }];
+        return [null, { ...msg, ...refused({ actuator, state }, error) }];
       }
     });
     this.on("close", (done) => {

@@ -1,6 +1,7 @@
 import modbus from "modbus-serial";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { writeCoil } from "../../drivers/index.ts";
+import { instant } from "../../domain/model/index.ts";
+import { openModbusBus } from "../../drivers/index.ts";
 import { sdm120 } from "./meters.ts";
 import type { ModbusUnit } from "./slave.ts";
 import { openModbusTcp, type ModbusTcpServer } from "./tcp.ts";
@@ -62,8 +63,9 @@ describe("a relay on Modbus TCP", () => {
   });
 
   it("is switched by what the gateway writes", async () => {
-    const coil = { host: "127.0.0.1", port: server.port, unit: 1, at: 3 };
-    await writeCoil(coil, true, 1_000);
+    const place = { kind: "modbus-tcp", host: "127.0.0.1", port: server.port, unit: 1 } as const;
+    await using bus = openModbusBus(place, { now: () => instant(0) });
+    await bus.write({ unit: 1, at: 3, on: true });
     expect([...on]).toEqual([3]);
   });
 

@@ -57,6 +57,7 @@ describe.skipIf(missing)("the nodes", () => {
         actuators: [
           actuator("pump", 1),
           actuator("locked", 3, { onlyWhile: [{ stream: "tank/tankLevel", below: -1 }] }),
+          actuator("filler", 4, { onlyWhile: [{ stream: "tank/tankLevel", below: 2 }] }),
         ],
       },
     });
@@ -219,6 +220,17 @@ describe.skipIf(missing)("the nodes", () => {
     const out = next(refused ? "out-1" : "out-0");
     helper.getNode("n").receive({ payload });
     expect((await out).payload).toMatchObject({ actuator: name, ...refused });
+  });
+
+  it("command: a flow hears, too, when an interlock ends what it held", async () => {
+    await meter("tank", { tankLevel: 1 });
+    await load(one("command", { actuator: "filler", hold: true }, 2));
+    const [on, over] = [next(), next("out-1")];
+    helper.getNode("n").receive({ payload: "on" });
+    await on;
+    await meter("tank", { tankLevel: 2.5 });
+    expect((await over).payload).toMatchObject({ actuator: "filler", state: "on", because: "interlock" });
+    expect(relay.on.has(4)).toBe(false);
   });
 
   it("fault: is refused where the village is no simulated one", async () => {

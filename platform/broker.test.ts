@@ -98,8 +98,18 @@ describe("signing in", () => {
     const meter = await connect(broker);
     await connect(broker, asOperator);
     await expect.poll(() => broker.connectedUsers()).toEqual(["meter", "operator"]);
+    const first = broker.session("meter");
     await meter.endAsync();
     await expect.poll(() => broker.connectedUsers()).toEqual(["operator"]);
+    expect([first, broker.session("meter")]).toEqual([1, undefined]);
+  });
+
+  it("counts the sign-ins of a user, also of one whose connection was cut without a word", async () => {
+    const { broker } = await open();
+    await connect(broker, { clientId: "plug" });
+    await expect.poll(() => broker.session("meter")).toBe(1);
+    await connect(broker, { clientId: "plug" });
+    await expect.poll(() => broker.session("meter")).toBe(2);
   });
 
   it("lets two devices of one client id both stay, and names them", async () => {

@@ -28,6 +28,8 @@ export interface Broker extends AsyncDisposable {
    */
   publish(topic: string, payload: Uint8Array, options?: { readonly retain?: boolean }): Promise<void>;
   connectedUsers(): readonly string[];
+  /** A number that grows with each sign-in of the user; undefined while it is not connected. */
+  session(user: string): number | undefined;
   state(): BrokerState;
 }
 
@@ -65,6 +67,7 @@ export class RestartingBroker implements Broker {
   private readonly options: BrokerOptions;
   private readonly decisions: Decisions;
   private readonly users = new Map<string, number>();
+  private readonly signIns = new Map<string, number>();
   private readonly shared = new Map<string, readonly string[]>();
   private readonly publishes = new Map<number, PromiseWithResolvers<unknown>>();
   private readonly retained = new Retained();
@@ -102,6 +105,10 @@ export class RestartingBroker implements Broker {
 
   connectedUsers(): string[] {
     return [...this.users.keys()].sort();
+  }
+
+  session(user: string): number | undefined {
+    return this.users.has(user) ? this.signIns.get(user) : undefined;
   }
 
   state(): BrokerState {
@@ -166,6 +173,7 @@ export class RestartingBroker implements Broker {
   }
 
   private count({ kind, user }: Extract<Report, { kind: "connected" | "disconnected" }>): void {
+    if (kind === "connected") this.signIns.set(user, (this.signIns.get(user) ?? 0) + 1);
     const left = (this.users.get(user) ?? 0) + (kind === "connected" ? 1 : -1);
     if (left > 0) this.users.set(user, left);
     else this.users.delete(user);

@@ -19,13 +19,16 @@ export interface VillageBroker extends AsyncDisposable {
   readonly port: number | undefined;
   connectedUsers(): readonly string[];
   state(): BrokerState;
-  /** Tells a device on its topic; absent where devices connect elsewhere. */
-  readonly publish?: ((topic: string, payload: Uint8Array) => Promise<void>) | undefined;
+  /** To devices on their topics; absent where they connect elsewhere. */
+  readonly teller?: DeviceTeller | undefined;
   /** Messages that could not be taken, newest first; at most `ENTRIES_MAX`. */
   quarantined(): readonly Quarantined[];
   /** The way to Home Assistant, where it signs in here. */
   readonly homeAssistant?: OwnBrokerPublisher | undefined;
 }
+
+/** Tells devices of the village's own broker, and knows whether they hear. */
+export type DeviceTeller = Pick<Broker, "publish" | "session">;
 
 export interface VillageBrokerOptions {
   readonly site: Site;
@@ -57,8 +60,7 @@ export async function openVillageBroker(options: VillageBrokerOptions): Promise<
   const homeAssistant = homeAssistantGuest(site);
   const broker = await openOwnBroker({ ...options, deliver, homeAssistant }, site.broker);
   homeAssistant?.attach(broker);
-  const publish = (topic: string, payload: Uint8Array): Promise<void> => broker.publish(topic, payload);
-  return { ...withQuarantine(broker, quarantine), homeAssistant, publish };
+  return { ...withQuarantine(broker, quarantine), homeAssistant, teller: broker };
 }
 
 function homeAssistantGuest({ id, sinks }: Site): OwnBrokerPublisher | undefined {
@@ -94,6 +96,7 @@ async function openOwnBroker(
     port: broker.port,
     publish: (topic, payload, how) => broker.publish(topic, payload, how),
     connectedUsers: () => broker.connectedUsers(),
+    session: (user) => broker.session(user),
     state: () => broker.state(),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

@@ -159,10 +159,10 @@ class HeldActuator implements Actuator {
     await this.switchTo(state, { by, because, isNew }).catch(() => undefined);
   }
 
-  /** Whether the other side would fall back by itself soon. */
   private isForgotten(): boolean {
     const { clock, wire } = this.options;
-    return this.is === "on" && (clock.now() - this.said) / clock.speed >= (wire.renewMs ?? Infinity);
+    const saidMs = (clock.now() - this.said) / clock.speed;
+    return this.is !== undefined && wire.isForgotten?.(this.is, saidMs) === true;
   }
 
   private async switchTo(

@@ -37,7 +37,7 @@ export interface FlowsOptions {
   readonly site: Site;
   readonly store: RecordStore;
   readonly acquisition: Pick<Acquisition, "live" | "write" | "wires">;
-  readonly broker: Pick<VillageBroker, "publish"> | undefined;
+  readonly broker: Pick<VillageBroker, "teller"> | undefined;
   readonly identity: Identity;
   readonly clock: Clock;
   readonly entropy: Entropy;
@@ -45,20 +45,30 @@ export interface FlowsOptions {
   readonly log: Logger;
 }
 
+const siteActuators = (
+  { site, store, acquisition, broker, clock, log }: FlowsOptions,
+  { actuators }: FlowsSettings,
+): Actuators =>
+  openActuators({
+    ...{ settings: actuators, store, clock, log, live: acquisition.live, wires: acquisition.wires },
+    ...{ teller: broker?.teller, spaces: topicSpaces(site) },
+  });
+
+const topicSpaces = ({ devices }: Site) =>
+  devices.flatMap(({ id, connection }) =>
+    connection.kind === "mqtt" ? [{ user: id, topic: connection.topic }] : [],
+  );
+
 /** The name in the log of switchings of the gateway's own flows. */
 export const OWN_FLOWS = "node-red";
 
 export async function openFlows(options: FlowsOptions, settings: FlowsSettings): Promise<Flows> {
-  const { site, store, acquisition, broker, identity, clock, entropy, wallNow, log } = options;
+  const { site, store, acquisition, identity, clock, entropy, wallNow, log } = options;
   await using stack = new AsyncDisposableStack();
   const tokens = stack.use(openFlowTokens({ folder: site.data, wallNow, entropy }));
   const { modem } = settings;
   const alerts = stack.use(openAlerts({ store, clock, modem, members: site.members, log }));
-  const { live, wires } = acquisition;
-  const publish = broker?.publish;
-  const actuators = stack.use(
-    openActuators({ settings: settings.actuators, store, live, clock, log, wires, publish }),
-  );
+  const actuators = stack.use(siteActuators(options, settings));
   const own = randomToken(entropy);
   const isOwn = (token: string): boolean =>
     settings.nodeRed !== undefined && timingSafeEqual(Buffer.from(sha256(token)), Buffer.from(sha256(own)));

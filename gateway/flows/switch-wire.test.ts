@@ -11,6 +11,7 @@ import { siteDevices } from "../site/devices.ts";
 import { siteSchema } from "../site/schema.ts";
 import { openActuators } from "./actuators.ts";
 import type { ActuatorEvent } from "./commands.ts";
+import { switchWire } from "./switch-wire.ts";
 
 /** A relay and a meter on one serial line, both pymodbus's: behind coil 3 is a pump that the meter sees (750.5 W). */
 const PEER = `${import.meta.dirname}/../../test/interop/modbus-peer.py`;
@@ -67,7 +68,7 @@ describe("a switch on a serial line that is polled", () => {
     };
     {
       await using actuators = openActuators({
-        ...{ settings: site.flows?.actuators ?? [], store, clock, log, publish: undefined },
+        ...{ settings: site.flows?.actuators ?? [], store, clock, log, teller: undefined, spaces: [] },
         ...{ live: acquisition.live, wires: acquisition.wires },
       });
       const pump = actuators.find("pump");
@@ -98,5 +99,39 @@ describe("a switch on a serial line that is polled", () => {
           message: expect.stringContaining("/dev/ttyUSB0 speaks modbus-rtu at 115200 baud") as string,
         },
       ]);
+  });
+});
+
+describe("a switch on the village broker", () => {
+  const heard: string[] = [];
+  let session: number | undefined;
+  const teller = {
+    session: (user: string) => (user === "plug-1" ? session : undefined),
+    publish: (_topic: string, payload: Uint8Array) =>
+      Promise.resolve(void heard.push(new TextDecoder().decode(payload))),
+  };
+  const connection = { kind: "mqtt", topic: "plugs/1/cmnd/POWER", on: "ON", off: "OFF" } as const;
+  const never = () => Promise.reject(new Error("no wire"));
+  const wire = switchWire({ connection, watchdog: 60_000 }, 1, {
+    ...{ teller, spaces: [{ user: "plug-1", topic: "plugs/1" }] },
+    wires: { writeCoil: never, switchRelay: never },
+  });
+  /** As `look` of an actuator does. */
+  const looks = async (times: number): Promise<number> => {
+    const before = heard.length;
+    for (let i = 0; i < times; i++) if (wire.isForgotten?.("off", 0)) await wire.set("off");
+    return heard.length - before;
+  };
+
+  it("is a fault while its device is away, and is told anew whenever it has signed in", async () => {
+    await expect(wire.set("off")).rejects.toThrow("plug-1 is not connected");
+    session = 1;
+    expect(await looks(10)).toBe(3);
+    // Its power was gone for a moment; the broker has seen it sign in again.
+    session = 2;
+    expect(await looks(10)).toBe(3);
+    session = undefined;
+    expect(wire.isForgotten?.("off", 0)).toBe(true);
+    expect(heard).toEqual(Array(6).fill("OFF"));
   });
 });

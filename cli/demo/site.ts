@@ -27,7 +27,7 @@ export async function writeSite(folder: string, site: DemoSite): Promise<void> {
     ...place,
     data: "gateway",
     members,
-    devices,
+    devices: site.nodeRed ? [...devices, FORECAST] : devices,
     governance: { ...governanceOf(site.officers, tellers), demo: true },
     broker: { port: site.brokerPort },
     portal: { port: site.portalPort },
@@ -46,6 +46,12 @@ export async function writeSite(folder: string, site: DemoSite): Promise<void> {
     },
   });
 }
+
+/** What a flow writes: the example of the node for readings. */
+const FORECAST = {
+  ...{ id: "yard-forecast", device: "senml-pack", mounting: "weather", interval: "1 h" },
+  connection: { kind: "virtual" },
+};
 
 /** An hour of a village whose clock runs: a flow says again what it wants every few seconds of the world. */
 const WATCHDOG = "1 h";

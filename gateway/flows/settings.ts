@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { outsideProblem } from "../sinks/inside.ts";
 import { duration } from "../site/duration.ts";
+import { host, port, serialLine, slave } from "../site/wire-words.ts";
 import { ALL_RIGHTS, rightsSchema } from "./rights.ts";
 
 /** The part `flows:` of the site file: what operators' flows reach, and where Node-RED runs. */
@@ -8,20 +9,17 @@ const id = z
   .string()
   .max(64)
   .regex(/^[a-z0-9][a-z0-9-]*$/, "use lower-case letters, digits and hyphens, for example pump-1");
-const port = z.int().min(0).max(65_535);
 const pause = duration.refine((ms) => ms <= 24 * 3_600_000, "a day is the most");
 const topic = z
   .string()
   .min(1)
   .max(200)
   .regex(/^[^+#]+$/, "a topic without wildcards");
-const host = z.string().min(1).max(253);
 const message = z.string().min(1).max(200);
 
 /** The coil's wire address, from 0. */
 const coil = z.int().min(0).max(0xff_ff);
-/** Modbus over Serial Line 1.02, 2.2. */
-const slave = z.int().min(1).max(247).default(1);
+const unit = slave.default(1);
 
 const connection = z.discriminatedUnion("kind", [
   z.strictObject({
@@ -32,17 +30,9 @@ const connection = z.discriminatedUnion("kind", [
     unit: z.int().min(0).max(255).default(1),
     coil,
   }),
-  z.strictObject({ kind: z.literal("modbus-rtu-over-tcp"), host, port, unit: slave, coil }),
+  z.strictObject({ kind: z.literal("modbus-rtu-over-tcp"), host, port, unit, coil }),
   /** On a line that devices are read on, too, it is set as theirs is. */
-  z.strictObject({
-    kind: z.literal("modbus-rtu"),
-    path: z.string().min(1),
-    baudRate: z.int().positive().optional(),
-    parity: z.enum(["none", "even", "odd"]).optional(),
-    stopBits: z.union([z.literal(1), z.literal(2)]).optional(),
-    unit: slave,
-    coil,
-  }),
+  z.strictObject({ kind: z.literal("modbus-rtu"), ...serialLine, unit, coil }),
   /** A device of the village broker; the topic is within its own space, where it listens. */
   z.strictObject({
     kind: z.literal("mqtt"),

@@ -9,6 +9,7 @@ import { STREAM_CLASSES } from "../record/retention/classes.ts";
 import { duration } from "./duration.ts";
 import { ERASURE_DAYS } from "../erasure/days.ts";
 import { treeProblems } from "./tree.ts";
+import { host, port, serialLine, slave } from "./wire-words.ts";
 
 /**
  * The site file: one YAML file that says what hangs where, whose it is and who may hear of it. Unknown keys are
@@ -18,7 +19,6 @@ const id = z
   .string()
   .max(64)
   .regex(/^[a-z0-9][a-z0-9-]*$/, "use lower-case letters, digits and hyphens, for example house-07-meter");
-const port = z.int().min(0).max(65_535);
 const listen = { host: z.string().default("127.0.0.1"), port };
 
 const timeZone = z.string().refine((zone) => {
@@ -29,10 +29,6 @@ const timeZone = z.string().refine((zone) => {
     return false;
   }
 }, "use an IANA time zone, for example Africa/Nairobi");
-
-const host = z.string().min(1).max(253);
-/** Modbus over Serial Line 1.02, 2.2: a slave has an address from 1 to 247. */
-const slave = z.int().min(1).max(247);
 
 /**
  * The framing of Modbus is a part of the kind: a wire does not show it, and a wrong guess reads nothing. Units and
@@ -53,14 +49,7 @@ export const connection = z.discriminatedUnion("kind", [
     port: port.default(8899),
     unit: slave.optional(),
   }),
-  z.strictObject({
-    kind: z.literal("modbus-rtu"),
-    path: z.string().min(1),
-    baudRate: z.int().positive().optional(),
-    parity: z.enum(["none", "even", "odd"]).optional(),
-    stopBits: z.union([z.literal(1), z.literal(2)]).optional(),
-    unit: slave.optional(),
-  }),
+  z.strictObject({ kind: z.literal("modbus-rtu"), ...serialLine, unit: slave.optional() }),
   z.strictObject({
     kind: z.literal("serial"),
     path: z.string().min(1),

@@ -25,6 +25,8 @@ const FAULTS = {
   "open-door": ["shift:yard-fridge:airTemperature:6", 6],
 } as const;
 const STARTERS = ["tank-level", "frost-alert", "load-shedding", "cold-chain", "evening-report"];
+/** One for each node that no starter flow uses. */
+const EXAMPLES = ["reading", "summary", "advice", "fault"].map((node) => `nodes/${node}`);
 const HOUR_MS = 3_600_000;
 
 describe.skipIf(nodeRedIsMissing())("a starter flow in the simulated village", () => {
@@ -123,6 +125,25 @@ describe.skipIf(nodeRedIsMissing())("a starter flow in the simulated village", (
     expect(used).toBeGreaterThan(0.5);
     expect(made).toBeLessThan(50);
     expect(used).toBeLessThan(50);
+  });
+
+  it("the examples of the other nodes: write, hand over, ask and break, at one press", async () => {
+    await village.deploy([...STARTERS, "solar-pump", ...EXAMPLES]);
+    await village.press("write-press");
+    await alert("example-reading", /^Kept at .*: 650 W\/m²\.$/);
+    expect(values("yard-forecast", "solarIrradiance", 0)).toEqual([650]);
+    await village.press("ask-press");
+    await alert("example-advice", /household-01/);
+    // Household 2 has no field of its own, and agreed to advice as all but the last did.
+    await village.press("give-press");
+    await alert("example-summary", /^The day (is on its way, under farm-advice|stays here: \w+)\.$/);
+    const before = values("yard-fridge", "airTemperature", 0).length;
+    await village.press("break-press");
+    await eventually("a fridge with its door open", () =>
+      values("yard-fridge", "airTemperature", 0)
+        .slice(before)
+        .some((value) => value > 8.5),
+    );
   });
 
   it("tank level: says that it is full, and no water is spilled", async () => {

@@ -59,6 +59,7 @@ describe.skipIf(chromiumIsMissing())("the village in a browser", () => {
       await page.getByLabel("Your name here").fill("household-01");
       await page.getByLabel("PIN or password").fill("4711");
       await page.getByRole("button", { name: "Sign in" }).click();
+      await page.waitForURL(({ pathname }) => pathname === "/");
       await eventually("quarter hours", async () => (await known(page)) >= QUARTER_HOURS, 120_000);
       expect(await coloursOfCurve(page)).toBeGreaterThan(20);
       // At this speed a tenth of a second without a reading makes a figure unknown, as it should be.

@@ -1,10 +1,11 @@
 import { HOUR_MS } from "../../domain/model/index.ts";
 import { ColumnsBuilder, type ReadingColumns, type Series } from "./blocks/columns.ts";
 import { HotSeries } from "./hot-series.ts";
+import { Sheets } from "./sheets.ts";
 
 /**
  * The hot readings: all that is durable in the journal and not yet packed, in the main thread's memory, for queries.
- * A reading needs 17 bytes (25 with a sequence); with the room that columns grow into, at most twice that.
+ * A reading needs 17 bytes (25 with a sequence), and the room that is kept for a stream's next ones half as much again.
  */
 
 /** What is being packed: handed over in slices, readable until the last one is committed. */
@@ -16,9 +17,13 @@ export interface HandOver {
   done(): void;
 }
 
+class Streams extends Map<number, HotSeries> {
+  readonly sheets = new Sheets();
+}
+
 export class HotReadings {
-  private current = new Map<number, HotSeries>();
-  private frozen = new Map<number, HotSeries>();
+  private current = new Streams();
+  private frozen = new Streams();
   private readonly deviceOf: (stream: number) => string | number;
 
   /** @param deviceOf what streams are packed together; without it each is packed alone */
@@ -37,7 +42,7 @@ export class HotReadings {
     for (let at = 0; at < columns.count; at++) {
       const stream = Number(columns.streams[at]);
       let series = this.current.get(stream);
-      if (!series) this.current.set(stream, (series = new HotSeries()));
+      if (!series) this.current.set(stream, (series = new HotSeries(this.current.sheets)));
       if (series.add(columns, at)) added++;
     }
     return added;
@@ -45,19 +50,24 @@ export class HotReadings {
 
   /** Freezes all that is here; the same readings again while they are not done; undefined when there are none. */
   handOver(): HandOver | undefined {
-    if (this.frozen.size === 0) [this.frozen, this.current] = [this.current, new Map()];
+    if (this.frozen.size === 0) [this.frozen, this.current] = [this.current, new Streams()];
     const given = this.frozen;
     if (given.size === 0) return undefined;
     return {
       readings: countOf(given),
       slices: (readingsMax) => this.slices(given, readingsMax),
       done: () => {
-        if (this.frozen === given) this.frozen = new Map();
+        if (this.frozen !== given) return;
+        this.frozen = new Streams();
+        given.sheets.free();
       },
     };
   }
 
-  /** The pieces of a stream, each in order of (time, sequence); what was frozen comes first, and wins. */
+  /**
+   * The pieces of a stream, each in order of (time, sequence); what was frozen comes first, and wins. They are views, to
+   * be used at once.
+   */
   of(stream: number): Series[] {
     return [this.frozen, this.current].flatMap((series) => series.get(stream)?.pieces ?? []);
   }

@@ -47,8 +47,12 @@ export function merge(pieces: readonly Cut[]): Series {
 const firstTime = ({ series, start }: Cut): number => Number(series.times[start]);
 const lastTime = ({ series, end }: Cut): number => Number(series.times[end - 1]);
 
+/** A whole series with memory of its own needs no copy; a view does, because its memory may change. */
+const isOwn = ({ times, count }: Series): boolean =>
+  times.length === count && times.byteLength === times.buffer.byteLength;
+
 const copied = ({ series, start, end }: Cut): Series =>
-  start === 0 && end === series.count && end === series.times.length
+  start === 0 && end === series.count && isOwn(series)
     ? series
     : {
         count: end - start,

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises";
 import { instant, type Clock, type Instant } from "../domain/model/index.ts";
 
 /**
@@ -29,11 +28,28 @@ export function openClock(wallClock: () => number, line?: ClockLine): Clock {
       let left = ms / speed;
       while (left > 0 && !signal?.aborted) {
         const piece = Math.min(left, LONGEST_TIMER_MS);
-        await wait(piece, undefined, { ...(signal && { signal }) }).catch(() => undefined);
+        await pause(piece, signal);
         left -= piece;
       }
     },
   };
+}
+
+/**
+ * Resolves after so many ms, or when the signal aborts. A promise of Node's timers leaves several times as much behind,
+ * and a gateway waits thousands of times a second.
+ */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const over = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", over);
+      resolve();
+    };
+    const timer = setTimeout(over, ms);
+    signal?.addEventListener("abort", over);
+  });
 }
 
 /** `world,village,speed` as one command-line word, and back. */

@@ -6,6 +6,7 @@ import {
   type Quantity,
   type Reading,
   type Sample,
+  type StreamId,
 } from "../model/index.ts";
 
 /** How a device sits on the site: all that decides about signs. */
@@ -21,6 +22,9 @@ export interface Placement {
   readonly generator: boolean;
 }
 
+/** Channels of one quantity whose names are kept: what a device calls its channels is its own affair. */
+const CHANNELS_MAX = 64;
+
 const SWAPPED: Partial<Record<Quantity, Quantity>> = {
   activeEnergyImport: "activeEnergyExport",
   activeEnergyExport: "activeEnergyImport",
@@ -28,6 +32,20 @@ const SWAPPED: Partial<Record<Quantity, Quantity>> = {
   reactiveEnergyExport: "reactiveEnergyImport",
 };
 const SIGNED: ReadonlySet<Quantity> = new Set(["activePower", "reactivePower"]);
+
+/** The names of a placement's streams, made once: thousands of readings a second carry them. */
+const names = new WeakMap<Placement, Map<Quantity, Map<string | undefined, StreamId>>>();
+
+function nameOf(placement: Placement, quantity: Quantity, channel: string | undefined): StreamId {
+  let quantities = names.get(placement);
+  if (!quantities) names.set(placement, (quantities = new Map()));
+  let channels = quantities.get(quantity);
+  if (!channels) quantities.set(quantity, (channels = new Map()));
+  let name = channels.get(channel);
+  if (name === undefined && channels.size >= CHANNELS_MAX) return streamId(placement.device, quantity, channel);
+  if (name === undefined) channels.set(channel, (name = streamId(placement.device, quantity, channel)));
+  return name;
+}
 
 /** Mountings whose power is positive when it leaves the device towards the site. */
 export const SOURCES: ReadonlySet<Mounting> = new Set(["solar", "battery"]);
@@ -39,12 +57,12 @@ export const SOURCES: ReadonlySet<Mounting> = new Set(["solar", "battery"]);
  * @param now the time of samples that carry none
  */
 export function normalise(sample: Sample, placement: Placement, now: Instant): Reading {
-  const { device, mounting, reversed, generator } = placement;
+  const { mounting, reversed, generator } = placement;
   const quantity = reversed ? (SWAPPED[sample.quantity] ?? sample.quantity) : sample.quantity;
   const outwards = SOURCES.has(mounting) !== generator;
   const flip = SIGNED.has(quantity) && outwards !== reversed;
   return {
-    stream: streamId(device, quantity, sample.channel),
+    stream: nameOf(placement, quantity, sample.channel),
     time: sample.time ?? now,
     // 0 − 0 is 0 where −0 would show up as "-0" on a page.
     value: flip ? 0 - sample.value : sample.value,

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises";
 import { FieldwattError, hasCode, instant, type Instant } from "../../domain/model/index.ts";
 import type { DeviceDefinition } from "../definition.ts";
 import type { Decoded } from "../driver.ts";
@@ -125,6 +124,7 @@ async function writeOn(open: OpenedLine, coil: CoilWrite, options: ExchangeOptio
 function openTurns(closing: AbortSignal) {
   let waiting = 0;
   let last: Promise<unknown> = Promise.resolve();
+  const either = withClosing(closing);
   return {
     /** Throws BUS_BUSY where too many wait. */
     take<Result>(
@@ -134,7 +134,7 @@ function openTurns(closing: AbortSignal) {
       if (waiting >= MAX_WAITING)
         return Promise.reject(new FieldwattError("BUS_BUSY", `${waiting} readings wait already`));
       waiting += 1;
-      const signal = own ? AbortSignal.any([own, closing]) : closing;
+      const signal = either(own);
       const result = last
         .then(() => {
           signal.throwIfAborted();
@@ -145,6 +145,16 @@ function openTurns(closing: AbortSignal) {
       return result;
     },
     over: (): Promise<unknown> => last,
+  };
+}
+
+/** A caller's signal and the end of the bus as one. Whoever reads again and again has one signal, and gets one back. */
+function withClosing(closing: AbortSignal): (own: AbortSignal | undefined) => AbortSignal {
+  let last: { readonly own: AbortSignal; readonly both: AbortSignal } | undefined;
+  return (own) => {
+    if (!own) return closing;
+    if (last?.own !== own) last = { own, both: AbortSignal.any([own, closing]) };
+    return last.both;
   };
 }
 
@@ -189,9 +199,24 @@ function holdLine(connection: ModbusConnection, timeoutMs: number) {
   };
 }
 
-async function rest(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms > 0) await wait(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
+/** Waits; rejects with the signal's reason. A promise of Node's timers would leave much more behind, before each request. */
+function rest(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms <= 0) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const over = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", over);
+      if (signal.aborted) reject(reasonOf(signal));
+      else resolve();
+    };
+    const timer = setTimeout(over, ms);
+    signal.addEventListener("abort", over);
+    if (signal.aborted) over();
+  });
 }
+
+const reasonOf = ({ reason }: AbortSignal): Error =>
+  reason instanceof Error ? reason : new Error(String(reason));
 
 /** An exchange that keeps the device's pause and says when its middle was. */
 function timedExchange(

@@ -30,17 +30,17 @@ export function decodeReads(points: readonly ModbusPoint[], reads: readonly Span
     const read = readOf(table, address);
     return read?.words[address - read.at];
   };
-  return joined(
-    points.map((point) => {
-      const { at } = layoutOf(point, source) ?? point;
-      const time = readOf(point.table, at)?.time;
-      const { samples, problems } = decodePoint(point, source);
-      return {
-        samples: samples.map((sample) => (time === undefined ? sample : { ...sample, time })),
-        problems,
-      };
-    }),
-  );
+  const samples: Sample[] = [];
+  const problems: Problem[] = [];
+  for (const point of points) {
+    const decoded = decodePoint(point, source);
+    problems.push(...decoded.problems);
+    if (decoded.samples.length === 0) continue;
+    const { at } = layoutOf(point, source) ?? point;
+    const time = readOf(point.table, at)?.time;
+    for (const sample of decoded.samples) samples.push(time === undefined ? sample : { ...sample, time });
+  }
+  return { samples, problems };
 }
 
 /** The addresses of the words of a number, in the order in which they stand for it. */
@@ -82,15 +82,20 @@ function decodePoint(given: ModbusPoint, source: RegisterSource): Decoded {
 }
 
 function decodeWords(point: ModbusPoint, words: readonly number[], source: RegisterSource): Decoded {
-  const pattern = bitPattern(words, point.order);
-  const hex = `0x${pattern.toString(16)}`;
-  if (point.sentinels.some((sentinel) => BigInt(sentinel) === pattern))
-    return problem("sentinel", `${targetName(point)}: ${hex} means that there is no value`);
+  const hex = (): string => `0x${bitPattern(words, point.order).toString(16)}`;
+  if (isSentinel(point, words))
+    return problem("sentinel", `${targetName(point)}: ${hex()} means that there is no value`);
   const value = numberFrom(words, point.as, point.order);
-  if (!Number.isFinite(value)) return problem("notANumber", `${targetName(point)}: ${hex} is not a number`);
+  if (!Number.isFinite(value)) return problem("notANumber", `${targetName(point)}: ${hex()} is not a number`);
   const factor = factorOf(point, source);
   if (typeof factor !== "number") return factor;
   return sampleOf(point, tidy(scaled(value, point.scale) * factor) + (point.offset ?? 0));
+}
+
+function isSentinel({ sentinels, order }: ModbusPoint, words: readonly number[]): boolean {
+  if (sentinels.length === 0) return false;
+  const pattern = bitPattern(words, order);
+  return sentinels.some((sentinel) => BigInt(sentinel) === pattern);
 }
 
 /** A sample of a number in the point's unit, marked where it cannot be true or was not measured. */

@@ -18,6 +18,7 @@ const HEADER = 6;
 /** Ibid., 4.1: unit and 253 bytes of PDU. */
 const MAX_LENGTH = 254;
 const KEEP_ALIVE_MS = 10_000;
+const NONE = Buffer.alloc(0);
 
 /** Connects. Throws BUS_CLOSED. */
 export async function openTcpLine(options: TcpOptions): Promise<ModbusLine> {
@@ -84,7 +85,7 @@ function exchange<Said extends { readonly kind: string }>(
   const { unit } = question;
   const { transaction, timeoutMs, name, signal } = options;
   return new Promise((resolve, reject) => {
-    let received = Buffer.alloc(0);
+    let received: Buffer = NONE;
     const settle = (run: () => void) => {
       clearTimeout(timer);
       socket.off("data", onData).off("close", onClose);
@@ -98,7 +99,7 @@ function exchange<Said extends { readonly kind: string }>(
       fail(new FieldwattError("BUS_CLOSED", `${name}: the connection closed while unit ${unit} was asked`));
     };
     const onData = (bytes: Buffer): void => {
-      received = Buffer.concat([received, bytes]);
+      received = received.length === 0 ? bytes : Buffer.concat([received, bytes]);
       const found = parseFrame(question, transaction, received);
       if (found && isWrong(found)) {
         fail(new FieldwattError("DEVICE_GARBLED", `${name}: unit ${unit} was asked, but ${found.because}`));

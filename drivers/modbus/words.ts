@@ -22,20 +22,24 @@ export type WordType = keyof typeof WORD_COUNTS;
 export const ORDERS = ["ABCD", "CDAB", "BADC", "DCBA"] as const;
 export type Order = (typeof ORDERS)[number];
 
-/** The registers of one value as a big-endian view, highest byte first. */
+/** For one value at a time: every register of every device passes here. */
+const scratch = new DataView(new ArrayBuffer(8));
+
+/** The registers of one value as a big-endian view, highest byte first, until the next call. */
 function bigEndian(words: readonly number[], order: Order): DataView {
-  const ordered = order === "CDAB" || order === "DCBA" ? [...words].reverse() : words;
-  const view = new DataView(new ArrayBuffer(ordered.length * 2));
+  const lowFirst = order === "CDAB" || order === "DCBA";
   const swapped = order === "BADC" || order === "DCBA";
-  ordered.forEach((word, index) => view.setUint16(index * 2, word, swapped));
-  return view;
+  words.forEach((word, index) =>
+    scratch.setUint16((lowFirst ? words.length - 1 - index : index) * 2, word, swapped),
+  );
+  return scratch;
 }
 
 /** The bit pattern as an unsigned number, which is how data sheets write a sentinel (0x8000, 0x7FFFFFFF). */
 export function bitPattern(words: readonly number[], order: Order): bigint {
   const view = bigEndian(words, order);
   let pattern = 0n;
-  for (let index = 0; index < view.byteLength; index++)
+  for (let index = 0; index < words.length * 2; index++)
     pattern = (pattern << 8n) | BigInt(view.getUint8(index));
   return pattern;
 }

@@ -36,6 +36,8 @@ interface Turn {
   due: number;
   /** The wait that `due` was made of: a clock that was set back must not make it longer. */
   wait: number;
+  /** From this turn to the next one. */
+  step: number;
   failures: number;
   /** How long its last failure kept the bus. */
   cost: number;
@@ -46,6 +48,12 @@ export interface Polling {
   readonly states: DeviceStates;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /**
+   * What share of its interval a device waits after its first reading, above 0 and at most 1. Every bus begins at once;
+   * with a share of its own each then keeps out of the others' way, so that hundreds are not asked in one moment and
+   * their answers do not lie about together.
+   */
+  readonly share?: number;
 }
 
 /**
@@ -55,12 +63,16 @@ export interface Polling {
  * failure before the next healthy device is due: the others keep their interval.
  */
 export async function pollBus(devices: readonly PolledDevice[], polling: Polling): Promise<void> {
-  const { clock, signal } = polling;
+  const { clock, share = 1 } = polling;
+  // Of this bus alone: each wait looks through all who listen to a signal.
+  const signal = AbortSignal.any([polling.signal]);
+  const own = { ...polling, signal };
   const start = clock.now();
   const turns = devices.map((device): Turn => ({
     device,
     due: start,
     wait: device.interval,
+    step: device.interval * share,
     failures: 0,
     cost: 0,
   }));
@@ -70,7 +82,7 @@ export async function pollBus(devices: readonly PolledDevice[], polling: Polling
     if (!turn) break;
     await clock.sleep(turn.due - clock.now(), signal);
     if (signal.aborted) break;
-    const keep = await take(turn, polling);
+    const keep = await take(turn, own);
     if (!keep) continue;
     const kept = keep().finally(() => keeps.delete(kept));
     keeps.add(kept);
@@ -103,7 +115,8 @@ async function take(turn: Turn, polling: Polling): Promise<(() => Promise<void>)
     turn.failures = 0;
     turn.wait = device.interval;
     // A bus that cannot keep up skips turns instead of falling further behind.
-    turn.due = Math.max(turn.due + device.interval, clock.now());
+    turn.due = Math.max(turn.due + turn.step, clock.now());
+    turn.step = device.interval;
     return () => keep(turn, decoded, { ...polling, failures });
   } catch (error) {
     fail(turn, { error, cost: clock.now() - asked }, polling);

@@ -51,7 +51,9 @@ export function runWires(
   const linked = byLine(linkedNodes(placed, keep)).map((line) =>
     askNodes(line, lines.of(line[0]?.connection.path ?? ""), polling),
   );
-  const polled = groupByBus(placed).map((group) => runBus(group, buses, { keep, polling }));
+  const polled = groupByBus(placed).map((group, at, { length }) =>
+    runBus(group, buses, { keep, polling: { ...polling, share: (at + 1) / length } }),
+  );
   const asked = byLine(askedMeters(placed, keep)).map((line) => askMeters(line, { now, polling }));
   const talkers = placed.flatMap((p) => runTalker(p, { keep, now, states }));
   return {

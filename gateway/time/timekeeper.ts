@@ -1,4 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises";
 import {
   FieldwattError,
   instant,
@@ -7,6 +6,7 @@ import {
   type Clock,
   type Instant,
 } from "../../domain/model/index.ts";
+import { pause } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { ClockEvent, UndatedReading } from "./commands.ts";
@@ -80,8 +80,7 @@ export class Timekeeper implements GatewayTime {
       now: () => this.now(),
       trusted: () => this.model.anchor !== undefined,
       speed: 1,
-      sleep: (ms, signal) =>
-        wait(Math.max(0, ms), undefined, { ...(signal && { signal }) }).catch(() => undefined),
+      sleep: (ms, signal) => pause(Math.max(0, ms), signal),
     };
     this.reading = {
       keepUndated: (readings, uptime) => this.keepUndated(readings, uptime),
@@ -188,7 +187,7 @@ export class Timekeeper implements GatewayTime {
     while (!signal.aborted) {
       await this.look();
       const ms = this.model.anchor ? LOOK_MS : LOOK_UNSET_MS;
-      await wait(ms, undefined, { signal }).catch(() => undefined);
+      await pause(ms, signal);
     }
   }
 

@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { z } from "zod";
-import { canonicalJson } from "./canonical.ts";
-import { sha256Hex, signJson, verifyJson } from "./keys.ts";
+import { requestDigest } from "./erasure-digest.ts";
+import { signJson, verifyJson } from "./keys.ts";
 
 /**
  * Forgetting, between gateway and hub: a request to delete releases, and the hub's word on each of them.
@@ -76,8 +76,6 @@ export type ErasurePart = ErasureAnswer["parts"][number];
 export const erasureBody = z.strictObject({ kind: z.literal("erasure"), request: erasureRequest });
 /** Downwards. */
 export const erasedBody = z.strictObject({ kind: z.literal("erased"), answer: erasureAnswer });
-
-export const requestDigest = (request: ErasureRequest): string => sha256Hex(canonicalJson(request));
 
 export const signRequest = (request: UnsignedErasureRequest, key: KeyObject): ErasureRequest => ({
   ...request,

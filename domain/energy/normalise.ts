@@ -42,7 +42,8 @@ function nameOf(placement: Placement, quantity: Quantity, channel: string | unde
   let channels = quantities.get(quantity);
   if (!channels) quantities.set(quantity, (channels = new Map()));
   let name = channels.get(channel);
-  if (name === undefined && channels.size >= CHANNELS_MAX) return streamId(placement.device, quantity, channel);
+  if (name === undefined && channels.size >= CHANNELS_MAX)
+    return streamId(placement.device, quantity, channel);
   if (name === undefined) channels.set(channel, (name = streamId(placement.device, quantity, channel)));
   return name;
 }

@@ -73,6 +73,15 @@ export async function probeUnit(
   await exchange({ unit, table: point.table, at: point.at, count: WORD_COUNTS[point.as] });
 }
 
+/** All devices of one file are asked the same, and share it. */
+const plans = new WeakMap<ModbusDialect, readonly Block[]>();
+
+function blocksOf(dialect: ModbusDialect): readonly Block[] {
+  const plan = plans.get(dialect) ?? planBlocks(dialect);
+  plans.set(dialect, plan);
+  return plan;
+}
+
 async function readBlocks(
   dialect: ModbusDialect,
   unit: number,
@@ -81,7 +90,7 @@ async function readBlocks(
 ): Promise<Decoded> {
   if (memory.refused.length > 0 && ++memory.cyclesSinceRefusal >= ASK_AGAIN_AFTER_CYCLES)
     forgetDevice(memory);
-  const left = [...(memory.blocks ?? planBlocks(dialect))];
+  const left = [...(memory.blocks ?? blocksOf(dialect))];
   const read: Block[] = [];
   const refused: Block[] = [];
   const reads: SpanRead[] = [];
@@ -98,8 +107,8 @@ async function readBlocks(
       if (!parts && read.length === 0 && left.length === 0) throw refusal(unit, answer.code);
     } else throw refusal(unit, answer.code);
   }
-  memory.blocks = read;
-  memory.refused = [...memory.refused, ...refused];
+  if (refused.length > 0 || memory.blocks?.length !== read.length) memory.blocks = read;
+  if (refused.length > 0) memory.refused = [...memory.refused, ...refused];
   return joined([decodeReads(dialect.points, reads), ...memory.refused.map(refusedProblem)]);
 }
 

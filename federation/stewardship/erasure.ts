@@ -1,9 +1,9 @@
 import type { KeyObject } from "node:crypto";
 import { FieldwattError } from "../../domain/model/index.ts";
 import { canonicalJson } from "../../protocol/canonical.ts";
+import { requestDigest } from "../../protocol/erasure-digest.ts";
 import {
   erasureAnswer,
-  requestDigest,
   requestHolds,
   signAnswer,
   type ErasureAnswer,

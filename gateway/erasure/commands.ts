@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { canonicalJson } from "../../protocol/canonical.ts";
-import { requestDigest, type ErasureAnswer, type ErasureRequest } from "../../protocol/erasure.ts";
+import { requestDigest } from "../../protocol/erasure-digest.ts";
+import type { ErasureAnswer, ErasureRequest } from "../../protocol/erasure.ts";
 import { dropOne } from "../release/dropped.ts";
 import { ABOUT, type Ended } from "./ended.ts";
 

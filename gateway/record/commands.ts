@@ -2,7 +2,7 @@ import { answerCommands } from "../answers/commands.ts";
 import { collectiveCommands } from "../release/collective-commands.ts";
 import { consentCommands } from "../release/consent-commands.ts";
 import { mandateCommands } from "../release/mandates.ts";
-import { governanceCommands } from "../governance/commands.ts";
+import type { governanceCommands } from "../governance/commands.ts";
 import { erasureCommands } from "../erasure/commands.ts";
 import { forgetCommands } from "../erasure/forget-commands.ts";
 import { outboxCommands } from "../forward/commands.ts";
@@ -35,7 +35,10 @@ export const commands = {
   ...sinkCommands,
   ...flowCommands,
   ...memberAlertCommands,
-  ...governanceCommands,
 };
 
-export type Commands = typeof commands;
+/** Loaded when the first of them is run: they read what people wrote, with zod, and a co-op votes a few times a year. */
+export const rareCommands = async (): Promise<typeof governanceCommands> =>
+  (await import("../governance/commands.ts")).governanceCommands;
+
+export type Commands = typeof commands & typeof governanceCommands;

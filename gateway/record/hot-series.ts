@@ -17,7 +17,7 @@ function compare({ sheet, start }: Piece, at: number, time: number, sequence: nu
 export class HotSeries {
   count = 0;
   private readonly sheets: Sheets;
-  private readonly list: Piece[] = [];
+  private list: readonly Piece[] = [];
 
   constructor(sheets: Sheets) {
     this.sheets = sheets;
@@ -49,7 +49,8 @@ export class HotSeries {
     const piece = this.sheets.piece(
       Math.min(PIECE_READINGS, Math.max(FIRST_CAPACITY, Math.ceil(this.count / 2))),
     );
-    this.list.push(piece);
+    // A list that is pushed to keeps room for 16 more, in each of thousands of streams.
+    this.list = [...this.list, piece];
     return piece;
   }
 
@@ -77,12 +78,12 @@ export class HotSeries {
     const second = this.sheets.piece(Math.min(PIECE_READINGS, full.capacity * 2));
     if (full.capacity < PIECE_READINGS) {
       moveEnd(full, 0, second);
-      this.list[at] = second;
+      this.list = this.list.with(at, second);
       return second;
     }
     const half = full.count >> 1;
     moveEnd(full, half, second);
-    this.list.splice(at + 1, 0, second);
+    this.list = this.list.toSpliced(at + 1, 0, second);
     return place <= half ? full : second;
   }
 }

@@ -27,17 +27,25 @@ import type { Migrated } from "./migrate.ts";
 import { openForWriting, transact } from "./sqlite.ts";
 import type { CommandTable } from "./store.ts";
 
+/** What a module of commands exports. */
+interface CommandModule {
+  readonly commands: CommandTable;
+  /** The rest of them, loaded when one is run that is not among the first. */
+  rareCommands?(): Promise<CommandTable>;
+}
+
 class Writer {
   private readonly db: DatabaseSync;
-  private readonly commands: CommandTable;
+  private readonly module: CommandModule;
+  private rare: CommandTable | undefined;
   private readonly journal: Journal | undefined;
   private packed: number;
   private readonly addStream: StatementSync;
   private readonly findStream: StatementSync;
 
-  constructor(db: DatabaseSync, commands: CommandTable, journal: Journal | undefined) {
+  constructor(db: DatabaseSync, module: CommandModule, journal: Journal | undefined) {
     this.db = db;
-    this.commands = commands;
+    this.module = module;
     this.journal = journal;
     this.packed = packedFrame(db);
     this.addStream = db.prepare("INSERT INTO stream (name) VALUES (?) ON CONFLICT (name) DO NOTHING");
@@ -46,6 +54,13 @@ class Writer {
 
   get state(): JournalState {
     return { last: this.journal?.lastFrame ?? 0, packed: this.packed, bytes: this.journal?.bytes ?? 0 };
+  }
+
+  /** What must be loaded before this task can be performed. */
+  missing(task: WriterTask): Promise<void> | undefined {
+    if (task.kind !== "command" || this.rare || Object.hasOwn(this.module.commands, task.name))
+      return undefined;
+    return this.module.rareCommands?.().then((rare) => void (this.rare = rare));
   }
 
   perform(task: WriterTask): Answer {
@@ -106,7 +121,8 @@ class Writer {
   }
 
   private run({ name, input }: CommandTask): unknown {
-    const command = Object.hasOwn(this.commands, name) ? this.commands[name] : undefined;
+    const tables = [this.module.commands, this.rare ?? {}];
+    const command = tables.find((table) => Object.hasOwn(table, name))?.[name];
     if (!command) throw new FieldwattError("RECORD_FAILED", `The record knows no command "${name}".`);
     return transact(this.db, () => command(this.db, input as never));
   }
@@ -120,6 +136,19 @@ function translate({ count, streams }: ReadingColumns, ids: readonly number[]): 
 }
 
 function serve(port: MessagePort, writer: Writer): void {
+  const work = (task: WriterTask): void => {
+    answer(port, writer.perform(task));
+    writer.rest();
+  };
+  // Nothing overtakes it: the next task comes after the answer to this one.
+  const loadThenWork = async (loaded: Promise<void>, task: WriterTask): Promise<void> => {
+    try {
+      await loaded;
+    } catch (error) {
+      return answer(port, failure(error));
+    }
+    work(task);
+  };
   port.on("message", (task: Task) => {
     if (task.kind === "close") {
       writer.close();
@@ -127,8 +156,9 @@ function serve(port: MessagePort, writer: Writer): void {
       port.close();
       return;
     }
-    answer(port, writer.perform(task));
-    writer.rest();
+    const missing = writer.missing(task);
+    if (missing) void loadThenWork(missing, task);
+    else work(task);
   });
 }
 
@@ -150,7 +180,7 @@ function transferOf(given: Answer): ArrayBuffer[] {
 async function start(port: MessagePort, data: WriterData): Promise<void> {
   const { path, commands, journal: folder, after } = data;
   try {
-    const module = (await import(commands)) as { commands: CommandTable };
+    const module = (await import(commands)) as CommandModule;
     const steps: Migrated[] = [];
     const db = openForWriting(path, (migrated) => steps.push(migrated));
     const [migrated] = steps;
@@ -159,7 +189,7 @@ async function start(port: MessagePort, data: WriterData): Promise<void> {
       folder === undefined ? undefined : openJournal({ folder, packed }, Math.max(packed, after));
     const damaged = opened?.damaged ?? [];
     noteLost(db, damaged);
-    const writer = new Writer(db, module.commands, opened?.journal);
+    const writer = new Writer(db, module, opened?.journal);
     serve(port, writer);
     const columns = joined(opened?.columns ?? []);
     answer(port, { kind: "ready", columns, damaged, state: writer.state, ...(migrated && { migrated }) });

@@ -3,7 +3,8 @@ import { expect } from "vitest";
 import { askedFor } from "../../gateway/erasure/asked.ts";
 import { askForgetting } from "../../gateway/erasure/asking.ts";
 import { forgetAsked } from "../../gateway/erasure/forgetting.ts";
-import { requestDigest, signAnswer } from "../../protocol/erasure.ts";
+import { requestDigest } from "../../protocol/erasure-digest.ts";
+import { signAnswer } from "../../protocol/erasure.ts";
 import { generateKeyPair } from "../../protocol/keys.ts";
 import { NOW, type Seeded } from "../support/seeded-portal.ts";
 

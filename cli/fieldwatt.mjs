@@ -12,10 +12,11 @@ import { builtEntry } from "./built.mjs";
 /**
  * V8 would let the space of young objects grow to 48 MB in each thread, and clear each small one with four threads,
  * which on a busy machine mostly wait for each other. Where the machine has gigabytes it would also let
- * 200 MB of old objects gather in a gateway that needs 60.
+ * 200 MB of old objects gather in a gateway that needs 60. And it keeps what starting left behind until it needs room:
+ * a gateway asks it once to let go (platform/settled.ts).
  */
 const FLAGS = ["--max-semi-space-size=2", "--no-parallel-scavenge"];
-const GATEWAY_FLAGS = [...FLAGS, "--max-old-space-size=384"];
+const GATEWAY_FLAGS = [...FLAGS, "--max-old-space-size=384", "--expose-gc"];
 /** The C library would give each thread a heap of its own. */
 const ENVIRONMENT = { MALLOC_ARENA_MAX: "2" };
 

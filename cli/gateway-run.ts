@@ -7,6 +7,7 @@ import type { GatewayThreads } from "../gateway/threads.ts";
 import { openMachine } from "../gateway/time/machine.ts";
 import type { ClockLine } from "../platform/clock.ts";
 import { openLog } from "../platform/log.ts";
+import { collectWhenSettled } from "../platform/settled.ts";
 import { clockOf, stopSignal, tellParent } from "./command-line.ts";
 
 const PROGRESS_MS = 1_000;
@@ -42,6 +43,7 @@ export async function runSite(options: RunOptions, threads: GatewayThreads): Pro
       // Now, not at the end: a gateway that loses power was never slower to start for it.
       module.flushCompileCache();
       tellParent({ event: "ready", portalPort, brokerPort });
+      collectWhenSettled();
       if (!process.connected) return;
       const progress = setInterval(() => tellParent({ event: "progress", ...figures() }), PROGRESS_MS);
       // From here on the record closes.

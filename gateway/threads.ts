@@ -1,5 +1,6 @@
 import type { IdleThread } from "../platform/idle-thread.ts";
 import { idleBroker } from "../platform/broker/worker.ts";
+import { freeThreadLimits } from "../platform/settled.ts";
 import { idleWriter } from "./record/thread.ts";
 
 /**
@@ -12,6 +13,7 @@ export interface GatewayThreads extends AsyncDisposable {
 }
 
 export function startThreads(): GatewayThreads {
+  freeThreadLimits();
   const [record, broker] = [idleWriter(), idleBroker()];
   return {
     record,

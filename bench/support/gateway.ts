@@ -9,7 +9,12 @@ import type { Load } from "./load.ts";
 /** How long the gateway may take to start or to stop, ms. */
 const PATIENCE_MS = 15_000;
 /** With what `cli/fieldwatt.mjs` gives a gateway that is started without a channel. */
-const flags = ["--max-semi-space-size=2", "--no-parallel-scavenge", "--max-old-space-size=384"];
+const flags = [
+  "--max-semi-space-size=2",
+  "--no-parallel-scavenge",
+  "--max-old-space-size=384",
+  "--expose-gc",
+];
 const cli = new URL("../../cli/fieldwatt.mjs", import.meta.url).pathname;
 const env = { ...process.env, MALLOC_ARENA_MAX: "2" };
 

@@ -20,8 +20,11 @@ export function moduleBeside(name: string): URL {
   return new URL(`./${name}.${extension}`, import.meta.url);
 }
 
+/** What the thread may need, MB. It makes few objects, readings cross as columns; a command may be large. */
+const resourceLimits = { maxYoungGenerationSizeMb: 3, maxOldGenerationSizeMb: 384 };
+
 const begin = (likely: Partial<WriterData> = {}): Worker =>
-  new Worker(moduleBeside("writer"), { name: "record", workerData: likely });
+  new Worker(moduleBeside("writer"), { name: "record", workerData: likely, resourceLimits });
 
 /** A writer's thread that loads while it is not yet known which file it opens; with the gateway's own commands. */
 export const idleWriter = (): IdleThread =>

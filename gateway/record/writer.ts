@@ -6,6 +6,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
+import { collectWhenSettled } from "../../platform/settled.ts";
 import type { ReadingColumns } from "./blocks/columns.ts";
 import { packSlice } from "./blocks/pack.ts";
 import { failure } from "./faults.ts";
@@ -191,6 +192,7 @@ async function start(port: MessagePort, data: WriterData): Promise<void> {
     noteLost(db, damaged);
     const writer = new Writer(db, module, opened?.journal);
     serve(port, writer);
+    collectWhenSettled();
     const columns = joined(opened?.columns ?? []);
     answer(port, { kind: "ready", columns, damaged, state: writer.state, ...(migrated && { migrated }) });
   } catch (error) {

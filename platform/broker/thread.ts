@@ -5,6 +5,7 @@
 import { Aedes, type Client, type PublishPacket } from "aedes";
 import { parentPort } from "node:worker_threads";
 import { FieldwattError, messageOf } from "../../domain/model/errors.ts";
+import { collectWhenSettled } from "../settled.ts";
 import { Calls, type Post } from "./calls.ts";
 import { Clients } from "./clients.ts";
 import { TopicEmitter } from "./emitter.ts";
@@ -55,6 +56,7 @@ async function open(options: ThreadOptions, post: Post): Promise<(order: Order) 
     if (who) post({ kind: "disconnected", user: who.user });
   });
   post({ kind: "listening", port: listener.port });
+  collectWhenSettled();
   return (order) => obey(order, { aedes, calls, listener, post });
 }
 

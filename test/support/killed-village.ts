@@ -84,7 +84,12 @@ export async function openKilledVillage(options: KilledVillageOptions): Promise<
 const run = (file: string, args: readonly string[]): ChildProcess =>
   fork(file, args, {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
-    execArgv: ["--max-semi-space-size=2", "--no-parallel-scavenge", "--max-old-space-size=384"],
+    execArgv: [
+      "--max-semi-space-size=2",
+      "--no-parallel-scavenge",
+      "--max-old-space-size=384",
+      "--expose-gc",
+    ],
     env: { ...process.env, MALLOC_ARENA_MAX: "2", NODE_COMPILE_CACHE: codeCache },
   });
 

@@ -75,6 +75,8 @@ export interface DeviceMeter {
   /** The stretch that is held of each register: of it the ledger is told everything. */
   spans(): ReadonlyMap<StreamId, { readonly from: Instant; readonly to: Instant }>;
   forgetBefore(time: Instant): void;
+  /** Lets go of the lines that were drawn; the next look draws them anew. Of 500 meters read each second they take 100 MB. */
+  rest(): void;
 }
 
 interface Register {
@@ -121,6 +123,9 @@ export function deviceMeter(options: DeviceMeterOptions): DeviceMeter {
           return to === undefined ? [] : [[stream, { from: readings.timeAt(0), to }]];
         }),
       ),
+    rest() {
+      for (const one of registers()) one.line = undefined;
+    },
     forgetBefore(time) {
       for (const one of registers()) forgetRegister(one, time);
       held.power.forgetBefore(addMs(time, -LONGEST_INTEGRATED_GAP_MS));

@@ -61,21 +61,24 @@ export interface Found {
   readonly waiting: readonly string[];
 }
 
-/** Each device's slot. With `force` nothing is waited for. */
-export function slotOfAll(
-  meters: readonly Meter[],
-  {
-    start,
-    force,
-    all,
-  }: { readonly start: Instant; readonly force: boolean; readonly all: readonly SiteDevice[] },
-): Found {
+export interface SlotAsked {
+  readonly start: Instant;
+  /** Nothing is waited for. */
+  readonly force: boolean;
+  readonly all: readonly SiteDevice[];
+  /** The slot after this one is asked for at once: what is drawn for this one is kept for it. */
+  readonly more?: boolean;
+}
+
+/** Each device's slot. */
+export function slotOfAll(meters: readonly Meter[], { start, force, all, more = false }: SlotAsked): Found {
   const counted = new Map<string, Counted>();
   const intervals: Found["intervals"][number][] = [];
   const waiting: string[] = [];
   for (const { device, meter } of meters) {
     const slot = meter.slot(start, force);
     const found = countedOf(device, slot, hasSource(device, all));
+    if (!more) meter.rest();
     if (found === "waiting" && isWaitedFor(device, meter, start)) waiting.push(device.id);
     if (typeof found !== "object") continue;
     counted.set(device.id, found.counted);

@@ -104,7 +104,7 @@ function compute(context: ReopenContext, devices: readonly SiteDevice[], stretch
   const summaries: Computed["summaries"][number][] = [];
   const unknownSummaries: Computed["unknownSummaries"][number][] = [];
   for (const start of slotsBetween(stretch.from, stretch.to)) {
-    const found = slotOfAll(meters, { start, force: true, all: site.devices });
+    const found = slotOfAll(meters, { start, force: true, all: site.devices, more: true });
     intervals.push(...found.intervals);
     if (member === undefined) continue;
     const summary = memberSummary(member, devices, { start, found });

@@ -140,7 +140,8 @@ async function closeDue(work: Work): Promise<boolean> {
   let to = from;
   const mayClose = (slot: Instant) => clock.now() >= Math.max(addMs(slot, SLOT_MS), started) + graceMs;
   while (addMs(to, SLOT_MS) <= clock.now() && to - from < SLOTS_A_PASS * SLOT_MS) {
-    if (!closeSlot(work, to, { force: mayClose(to), pass })) break;
+    const more = addMs(to, 2 * SLOT_MS) <= clock.now();
+    if (!closeSlot(work, to, { force: mayClose(to), more, pass })) break;
     to = addMs(to, SLOT_MS);
   }
   const farms = closedFarmDays(site, work.source, store.read, {
@@ -197,9 +198,9 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer Item
 function closeSlot(
   { site, meters }: Work,
   start: Instant,
-  { force, pass }: { force: boolean; pass: Writable<SummaryPass> },
+  { force, more, pass }: { force: boolean; more: boolean; pass: Writable<SummaryPass> },
 ): boolean {
-  const found = slotOfAll([...meters.values()], { start, force, all: site.devices });
+  const found = slotOfAll([...meters.values()], { start, force, more, all: site.devices });
   if (!force && found.waiting.length > 0) return false;
   pass.intervals.push(...found.intervals);
   for (const { id } of site.members) {

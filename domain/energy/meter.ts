@@ -245,16 +245,26 @@ function flowSlot(held: Held, flow: Flow, asked: Asked): FlowSlot {
   }
   const whole = registers.get("");
   const parts = whole ? [whole] : [...registers.values()];
-  const power = powerOf(held, flow);
   const intervals: { stream: StreamId; interval: Interval }[] = [];
   for (const part of parts) {
-    const slot = slotOf(lineOf(part), asked.start, power);
+    const slot = slotFrom(held, flow, { line: lineOf(part), start: asked.start });
     if (slot.kind === "waiting" && !asked.force) return slot;
     if (slot.kind !== "known")
       return isOpen(lineOf(part), asked.start) ? { kind: "unknown" } : integrated(held, flow, asked);
     intervals.push({ stream: part.stream, interval: slot.value });
   }
   return { kind: "known", value: sumOf(intervals) };
+}
+
+/** Power tells the shape of a gap, and only where there is one are its readings made objects. */
+function slotFrom(
+  held: Held,
+  flow: Flow,
+  { line, start }: { readonly line: RegisterLine; readonly start: Instant },
+): SlotResult<Interval> {
+  const slot = slotOf(line, start);
+  if (slot.kind !== "known" || slot.value.provenance !== "filled") return slot;
+  return slotOf(line, start, powerOf(held, flow));
 }
 
 function sumOf(intervals: FlowEnergy["intervals"]): FlowEnergy {

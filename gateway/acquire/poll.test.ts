@@ -18,7 +18,10 @@ interface Asked {
 }
 
 /** A bus in virtual time; `dead` says who does not answer at the moment. */
-async function bus(ids: readonly string[], { dead = () => false }: { dead?: (id: string) => boolean } = {}) {
+async function bus(
+  ids: readonly string[],
+  { dead = () => false, share = 1 }: { dead?: (id: string) => boolean; share?: number } = {},
+) {
   const clock = new ManualClock(NOON);
   const asked: Asked[] = [];
   const lines: string[] = [];
@@ -37,7 +40,7 @@ async function bus(ids: readonly string[], { dead = () => false }: { dead?: (id:
     };
     return { id, interval: INTERVAL, read, probe: () => ask(id, "probe"), keep: () => Promise.resolve() };
   });
-  const done = pollBus(devices, { clock, states, log, signal: stop.signal });
+  const done = pollBus(devices, { clock, states, log, signal: stop.signal, share });
   // The first request is on its way before time moves.
   await clock.advance(0);
   return {
@@ -254,4 +257,13 @@ describe("a bus whose answers wait for their commit", () => {
     await bus.clock.advance(1_000);
     expect(bus.reads()).toBe(65);
   });
+});
+
+it.each([
+  [0.25, [0, 2_500, 12_500, 22_500]],
+  [1, [0, 10_000, 20_000]],
+])("begins at once, waits %s of its interval, and then whole ones", async (share, times) => {
+  await using field = await bus(["meter-1"], { share });
+  await field.clock.advance(25_000);
+  expect(field.asked.map(({ at }) => at)).toEqual(times);
 });

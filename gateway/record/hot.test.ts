@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { dice } from "./blocks/fixtures/dice.ts";
 import { sequenceAt, type ReadingColumns, type Series } from "./blocks/columns.ts";
+import { merge, whole } from "./blocks/merge.ts";
 import { HotReadings } from "./hot.ts";
 
 const HOUR = 3_600_000;
@@ -115,4 +116,28 @@ it("answers for what is handed over until that is done, and hands it over again 
   expect([listed(hot.of(1)), hot.count]).toEqual([[[20, 2, 0]], 1]);
   hot.handOver()?.done();
   expect(hot.handOver()).toBeUndefined();
+});
+
+it("does not change what was merged of it before", () => {
+  const hot = new HotReadings();
+  const given = Array.from({ length: 64 }, (_, at): Given => [1, at * 10, at]);
+  hot.add(columns(given));
+  const merged = merge(hot.of(1).map(whole));
+  hot.add(columns([[1, 5, 99]]));
+  hot.handOver()?.done();
+  expect(listed([merged])).toEqual(given.map(([, time, value]) => [time, value, 0]));
+});
+
+it("keeps thousands of streams apart that share their columns", () => {
+  const hot = new HotReadings();
+  const rounds = Array.from({ length: 40 }, (_, time) =>
+    Array.from({ length: 2_000 }, (_, stream): Given => [stream, time, stream * 100 + time]),
+  );
+  for (const round of rounds) hot.add(columns(round));
+  const found = Array.from({ length: 2_000 }, (_, stream) => listed(hot.of(stream)));
+  expect(found).toEqual(
+    Array.from({ length: 2_000 }, (_, stream) =>
+      Array.from({ length: 40 }, (_, time) => [time, stream * 100 + time, 0]),
+    ),
+  );
 });

@@ -108,13 +108,15 @@ function alertsCard(alerts: readonly FlowAlert[], { f }: Speech, w: FlowWords): 
     ${alerts.length === 0 ? html`<p class="soft">${w.noAlerts}</p>` : ""}
     ${alerts.map(
       ({ key, severity, text, time, by, sms }) =>
-        html`<form method="post" action="/operator/flows/alerts">
+        html`<form class="alert" method="post" action="/operator/flows/alerts">
           <input type="hidden" name="key" value="${key}" />
-          <p class="any ${severity === "info" ? "" : "bad"}">
-            ${text}
-            <small>${f.dateTime(time)}, ${by}${sms === undefined ? "" : ` ${fill(w.sms, { n: sms })}`}</small>
-          </p>
-          <button class="plain">${w.done}</button>
+          <p class="any ${severity === "info" ? "" : "bad"}">${text}</p>
+          <div>
+            <p class="soft">
+              ${f.dateTime(time)}, ${by}${sms === undefined ? "" : ` ${fill(w.sms, { n: sms })}`}
+            </p>
+            <button class="plain" aria-label="${w.done}: ${text}">${w.done}</button>
+          </div>
         </form>`,
     )}`;
 }

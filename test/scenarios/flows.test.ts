@@ -172,6 +172,9 @@ describe.skipIf(missing)("Node-RED beside a gateway", () => {
       );
       // 06:00 UTC is nine in Nairobi.
       expect(said).toContain("09:00:00 GMT+0300");
+      // Nothing of it in what the next one sees.
+      expect((await admin("/flows", await passOf(session()), [])).status).toBe(204);
+      await gateway.store.run("dropAlert", { key: "zone" });
     },
     PATIENCE_MS,
   );

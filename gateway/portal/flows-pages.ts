@@ -132,12 +132,14 @@ function switchForm(actuator: ActuatorState, { f }: Speech, w: FlowWords): Html 
   const held = override ? w.byHand : heldBy === undefined ? "" : fill(w.held, { by: heldBy });
   const button = (state: string, label: string) =>
     html`<button class="plain" name="state" value="${state}">${label}</button>`;
-  return html`<form method="post" action="/operator/flows/switches/${id}" id="switch-${id}">
+  return html`<form class="alert" method="post" action="/operator/flows/switches/${id}" id="switch-${id}">
     <p class="any">
       <strong>${name}</strong>: ${fill(w.state, { state: w[is], time: f.dateTime(since) })} ${held}
       ${fault === undefined ? "" : html`<small class="bad">${fault}</small>`}
     </p>
-    ${button("on", w.switchOn)} ${button("off", w.switchOff)} ${override ? button("flows", w.release) : ""}
+    <div class="actions">
+      ${button("on", w.switchOn)} ${button("off", w.switchOff)} ${override ? button("flows", w.release) : ""}
+    </div>
   </form>`;
 }
 

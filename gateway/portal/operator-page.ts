@@ -38,8 +38,10 @@ export function operatorPage(
     title: t.operator,
     body: html`
       <h1>${site.name}</h1>
-      <p>${energyLink(store.read, speech)} ${flowsLink(portal, speech)} ${nodesLink(portal, speech)}</p>
-      <p>${governanceLink(speech)}</p>
+      <p class="actions">
+        ${energyLink(store.read, speech)} ${flowsLink(portal, speech)} ${nodesLink(portal, speech)}
+        ${governanceLink(speech)}
+      </p>
       ${standingLines(portal, speech)}
       ${made ? codeNotice(made, new URL("/claim", c.req.url).href, portal, speech) : ""}
       <section class="card">${hubCard(health.link(), outboxDepth(store.read), speech)}</section>

@@ -47,22 +47,7 @@ export function operatorPage(
       <section class="card">${hubCard(health.link(), outboxDepth(store.read), speech)}</section>
       ${witnessCard(portal, speech)} ${erasureCard(portal, speech)} ${recordCard(portal, speech)}
       ${brokerCard(portal, speech)} ${clockCard(portal, speech, refused)}
-      <section class="card">
-        <h2>${t.devices}</h2>
-        <div class="scroll">
-          <table>
-            <thead>
-              <tr>
-                <th>${t.device}</th>
-                <th>${t.state}</th>
-              </tr>
-            </thead>
-            <tbody>
-              ${health.devices(clock.now()).map((state) => deviceRow(state, speech))}
-            </tbody>
-          </table>
-        </div>
-      </section>
+      <section class="card">${devicesCard(health.devices(clock.now()), speech)}</section>
       ${quarantineCard(health, speech)} ${sinksCard(health, speech)}
       <section class="card">
         <h2>${t.members}</h2>
@@ -76,6 +61,24 @@ export function operatorPage(
       </section>
     `,
   });
+}
+
+function devicesCard(devices: readonly DeviceState[], speech: Speech): Html {
+  const { t } = speech;
+  return html`<h2>${t.devices}</h2>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>${t.device}</th>
+            <th>${t.state}</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${devices.map((state) => deviceRow(state, speech))}
+        </tbody>
+      </table>
+    </div>`;
 }
 
 /** Messages that wait for the hub's receipt. */

@@ -1,4 +1,4 @@
-import { open, rename } from "node:fs/promises";
+import { link, open, rename, rm } from "node:fs/promises";
 
 interface Access {
   readonly mode: number;
@@ -20,4 +20,18 @@ export async function writeSecretFile(file: string, text: string, access?: Acces
     await handle.chmod(access ? access.mode & 0o777 : 0o600);
   }
   await rename(fresh, file);
+}
+
+/**
+ * Writes a file that is not there yet, for another process to take: it appears whole, never empty or in part. Rejects
+ * with EEXIST where there is one.
+ */
+export async function writeNewSecretFile(file: string, text: string): Promise<void> {
+  const fresh = `${file}.${process.pid}`;
+  try {
+    await writeSecretFile(fresh, text);
+    await link(fresh, file);
+  } finally {
+    await rm(fresh, { force: true });
+  }
 }

@@ -139,6 +139,22 @@ describe("an order of the command line", () => {
     expect(await toldNodeJob(folder, "another one")).toBeUndefined();
   });
 
+  it("is there whole or not at all, however often somebody looks", async () => {
+    const { by: _by, ...order } = update([1], new Uint8Array(200_000));
+    for (let round = 0; round < 20; round++) {
+      let isGiven = false;
+      const given = giveNodeOrder(folder, order).then(() => (isGiven = true));
+      let seen: unknown;
+      while (seen === undefined) {
+        if (hasNodeOrder(folder)) seen = (await takeNodeOrder(folder)) ?? "half an order";
+        else if (isGiven) seen = "no order";
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await given;
+      expect(seen).toMatchObject({ kind: "update", numbers: [1] });
+    }
+  });
+
   it.each(["no JSON", '{"kind":"update"}', '{"kind":"format","id":"12345678"}'])(
     "that is none is taken away: %s",
     async (text) => {

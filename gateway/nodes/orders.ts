@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { FieldwattError, instant, messageOf } from "../../domain/model/index.ts";
-import { writeSecretFile } from "../../platform/secret-file.ts";
+import { writeNewSecretFile, writeSecretFile } from "../../platform/secret-file.ts";
 import type { NodeJob, NodeOrder } from "./jobs.ts";
 
 /**
@@ -63,7 +63,7 @@ export async function giveNodeOrder(folder: string, order: Given<NodeOrder>): Pr
   const said =
     order.kind === "update" ? { ...order, image: Buffer.from(order.image).toString("base64") } : order;
   try {
-    await writeFile(orderIn(folder), JSON.stringify(said), { mode: 0o600, flag: "wx" });
+    await writeNewSecretFile(orderIn(folder), JSON.stringify(said));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST")
       throw new FieldwattError(

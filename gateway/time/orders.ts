@@ -1,7 +1,8 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
+import { writeNewSecretFile } from "../../platform/secret-file.ts";
 
 /**
  * What a person says about the time, on the command line: a file in the data folder that the running gateway takes
@@ -28,7 +29,7 @@ const fileIn = (folder: string): string => join(folder, "clock-order.json");
 /** @throws FieldwattError CLOCK_REFUSED where an order waits already, FOLDER_UNWRITABLE */
 export async function giveOrder(folder: string, order: ClockOrder): Promise<void> {
   try {
-    await writeFile(fileIn(folder), JSON.stringify(order), { mode: 0o600, flag: "wx" });
+    await writeNewSecretFile(fileIn(folder), JSON.stringify(order));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST")
       throw new FieldwattError(

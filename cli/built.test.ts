@@ -6,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 /** Plain JavaScript, which has no types. */
 interface Built {
   builtFrom(root: string, paths: readonly string[]): Readonly<Record<string, string>>;
-  builtEntry(root?: string): string | undefined;
+  builtProgram(root?: string): { entry: string; name: string } | undefined;
 }
-const { builtFrom, builtEntry } = (await import(new URL("./built.mjs", import.meta.url).href)) as Built;
+const { builtFrom, builtProgram } = (await import(new URL("./built.mjs", import.meta.url).href)) as Built;
 
 let root: string;
 const source = "cli/main.ts";
@@ -24,7 +24,7 @@ afterEach(() => rmSync(root, { recursive: true }));
 
 describe("the built program", () => {
   it("is started while no source changed", () => {
-    expect(builtEntry(root)).toBe(file("dist/main.js"));
+    expect(builtProgram(root)?.entry).toBe(file("dist/main.js"));
   });
 
   it.each([
@@ -35,10 +35,10 @@ describe("the built program", () => {
     ["its list was half written", () => writeFileSync(file("dist/made-of.json"), "{")],
   ])("is not started when %s", (_, change) => {
     change();
-    expect(builtEntry(root)).toBeUndefined();
+    expect(builtProgram(root)).toBeUndefined();
   });
 
   it.skipIf(!process.env.CI)("is what the tests of the command try where they run on a fresh copy", () => {
-    expect(builtEntry()).toBeDefined();
+    expect(builtProgram()).toBeDefined();
   });
 });

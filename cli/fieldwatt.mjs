@@ -1,13 +1,11 @@
 #!/usr/bin/env node
 // The command `fieldwatt`, plain JavaScript. It sees to it that the program runs on Node 24, which comes with the
 // packages, and that what runs for years takes little memory (docs/decisions/0007-memory.md).
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import module from "node:module";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { builtEntry } from "./built.mjs";
+import { builtProgram } from "./built.mjs";
 
 /**
  * V8 would let the space of young objects grow to 48 MB in each thread, and clear each small one with four threads,
@@ -30,7 +28,7 @@ const isLean =
   !isService || process.send !== undefined || flags.every((flag) => process.execArgv.includes(flag));
 
 if (isNewEnough && isLean) await load();
-else handOver(isNewEnough ? process.execPath : ownNode());
+else await handOver(isNewEnough ? process.execPath : await ownNode());
 
 async function load() {
   // Code stripped of its types is kept, so that later starts need no TypeScript parser, neither here nor in threads,
@@ -39,21 +37,26 @@ async function load() {
   const folder = join(CACHE_DIRECTORY ?? STATE_DIRECTORY ?? join(homedir(), ".cache"), "fieldwatt-code");
   const { directory } = module.enableCompileCache(NODE_COMPILE_CACHE ?? folder);
   if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= folder;
-  await import(pathToFileURL(builtEntry() ?? join(dirname(self), "main.ts")));
+  const built = builtProgram();
+  delete process.env.FIELDWATT_BUILD;
+  if (built !== undefined) process.env.FIELDWATT_BUILD = built.name;
+  await import(pathToFileURL(built?.entry ?? join(dirname(self), "main.ts")));
 }
 
-function handOver(node) {
+async function handOver(node) {
   const command = [...(isService ? flags : []), ...process.execArgv, self, ...args];
   const env = { ...process.env, ...(isService && ENVIRONMENT) };
   // In the place of this process where Node can do that: no second one waits beside it.
   if (process.execve !== undefined && process.platform !== "win32")
     process.execve(node, [node, ...command], env);
+  const { spawn } = await import("node:child_process");
   const child = spawn(node, command, { stdio: "inherit", env });
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
 }
 
-function ownNode() {
+async function ownNode() {
+  const { existsSync } = await import("node:fs");
   const own = join(dirname(self), "..", "node_modules", ".bin", "node");
   return existsSync(own) ? own : process.execPath;
 }

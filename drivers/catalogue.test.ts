@@ -1,9 +1,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { deserialize, serialize } from "node:v8";
 import { describe, expect, it } from "vitest";
 import { messageOf } from "../domain/model/index.ts";
-import { loadCatalogue, parseDeviceFile } from "./index.ts";
+import { parseDeviceFile } from "./device-file.ts";
+import { loadCatalogue, loadDefinitions } from "./index.ts";
 
 const GOOD = `id: acme-meter
 maker: Acme
@@ -101,3 +103,52 @@ describe("the catalogue", () => {
     await rm(folder, { recursive: true });
   });
 });
+
+describe("the definitions of a site", () => {
+  const load = (wanted: readonly string[], folders: readonly string[] = []) =>
+    loadDefinitions(wanted, { folders });
+
+  it("are those of the catalogue, by any of their names", async () => {
+    const catalogue = await loadCatalogue();
+    const names = catalogue.all().flatMap(({ id, aliases }) => [id, ...aliases]);
+    const definitions = await load([...names, "SDM630", " gx "]);
+    for (const name of [...names, "SDM630", " gx "])
+      expect(definitions.find(name)).toStrictEqual(catalogue.find(name));
+  });
+
+  it("are no others", async () => {
+    const definitions = await load(["eastron-sdm120"]);
+    expect(() => definitions.find("eastron-sdm630")).toThrow('no device of the site is a "eastron-sdm630"');
+  });
+
+  it.each(["eastron-sdm12", "nothing-like-it", "", "meter"])(
+    "tell of %j as the catalogue does",
+    async (name) => {
+      const catalogue = await loadCatalogue();
+      const [definitions, told] = [await load([name]), (find: () => unknown) => messageOf(errorOf(find))];
+      expect(told(() => definitions.find(name))).toBe(told(() => catalogue.find(name)));
+    },
+  );
+
+  it("come after a site's own files were checked", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "fieldwatt-devices-"));
+    await writeFile(join(folder, "acme.yaml"), GOOD);
+    expect((await load(["acme-meter"], [folder])).find("acme-meter").maker).toBe("Acme");
+    await writeFile(join(folder, "acme.yaml"), GOOD.replace("unit: V", "unit: kWh"));
+    await expect(load([], [folder])).rejects.toMatchObject({ code: "DEVICE_FILE_INVALID" });
+    await rm(folder, { recursive: true });
+  });
+
+  it("can be remembered: each is the same after it was written and read", async () => {
+    for (const definition of (await loadCatalogue()).all())
+      expect(deserialize(serialize(definition))).toStrictEqual(definition);
+  });
+});
+
+function errorOf(run: () => unknown): unknown {
+  try {
+    return run();
+  } catch (error) {
+    return error;
+  }
+}

@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FieldwattError, messageOf } from "../domain/model/index.ts";
-import { parseDeviceFile } from "./device-file.ts";
+import { forgetful, type Remembered } from "../platform/remembered.ts";
 import type { DeviceDefinition } from "./definition.ts";
 
 const BUILT_IN = fileURLToPath(new URL("./devices/", import.meta.url));
@@ -19,41 +19,107 @@ export interface Catalogue {
   find(id: string): DeviceDefinition;
 }
 
-/** A file of the catalogue: its names are known at once, the rest is read when it is asked for. */
+/** The devices that a site names, by any of their names: a gateway needs no others. */
+export type Definitions = Pick<Catalogue, "find">;
+
+/** A file of the catalogue, and the names that it is found by. */
 interface Entry {
   readonly file: string;
   readonly id: string;
   readonly names: readonly string[];
-  definition(): DeviceDefinition;
 }
 
 /**
- * Reads the built-in device files and those of further folders (`<maker>/<model>.yaml`). A gateway needs a few of the
- * built-in ones, which the project's own tests have checked: each is parsed when it is asked for. A site's own are
- * checked at once. Throws DEVICE_FILE_INVALID, which names file, line and column of every error.
+ * Every device file: the built-in ones and those of further folders (`<maker>/<model>.yaml`). The built-in ones, which
+ * the project's own tests have checked, are parsed when they are asked for; a site's own are checked at once. Throws
+ * DEVICE_FILE_INVALID, which names file, line and column of every error.
  */
 export async function loadCatalogue(folders: readonly string[] = []): Promise<Catalogue> {
-  const entries = (await entriesOf(BUILT_IN)).concat(...(await Promise.all(folders.map(entriesOf))));
-  const own = entries.filter(({ file }) => !file.startsWith(BUILT_IN));
-  for (const entry of own) entry.definition();
-  entries.sort((a, b) => a.id.localeCompare(b.id));
-  const names = nameTable(entries);
+  const { parseDeviceFile } = await import("./device-file.ts");
+  const { entries, names, own, texts } = await indexOf(folders);
+  const parsed = new Map<Entry, DeviceDefinition>();
+  const definition = (entry: Entry): DeviceDefinition => {
+    const found = parsed.get(entry) ?? parseDeviceFile(entry.file, texts.get(entry) ?? "");
+    parsed.set(entry, found);
+    return found;
+  };
+  own.forEach(definition);
+  return { all: () => entries.map(definition), find: (id) => definition(find(entries, names, tidy(id))) };
+}
+
+export interface DefinitionsOptions {
+  /** With device files of the site's own. */
+  readonly folders: readonly string[];
+  readonly remembered?: Remembered | undefined;
+}
+
+/**
+ * The definitions that a site's devices name, and no more: what was made of a file before is not made again. A name
+ * that is unknown is told by `find`, as `loadCatalogue` does it. Throws DEVICE_FILE_INVALID as it does, also for further
+ * files of the site's own.
+ */
+export async function loadDefinitions(
+  wanted: readonly string[],
+  { folders, remembered = forgetful }: DefinitionsOptions,
+): Promise<Definitions> {
+  const index = await indexOf(folders);
+  const { entries, names } = index;
+  const definitions = await definitionsOf(wanted, index, remembered);
   return {
-    all: () => entries.map((entry) => entry.definition()),
-    find: (id) => find(entries, names, id.trim().toLowerCase()).definition(),
+    find(name) {
+      const definition = definitions.get(find(entries, names, tidy(name)));
+      if (definition) return definition;
+      throw new FieldwattError("DEVICE_UNKNOWN", `no device of the site is a "${name}"`);
+    },
   };
 }
 
-async function entriesOf(folder: string): Promise<Entry[]> {
-  // One after another without waiting: a start has nothing else to do, and a thread's turn for each costs more.
-  return (await yamlFiles(folder)).map((file) => entryOf(file, readFileSync(file, "utf8")));
+/** On its own, so that nobody holds the texts afterwards. */
+async function definitionsOf(
+  wanted: readonly string[],
+  { entries, names, own, texts }: Index,
+  remembered: Remembered,
+): Promise<ReadonlyMap<Entry, DeviceDefinition>> {
+  const asked = wanted.flatMap((name) => matching(entries, names, tidy(name)) ?? []);
+  const definitions = new Map<Entry, DeviceDefinition>();
+  for (const entry of new Set([...own, ...asked])) {
+    const text = texts.get(entry) ?? "";
+    const make = async () => (await import("./device-file.ts")).parseDeviceFile(entry.file, text);
+    definitions.set(entry, await remembered.of(`device file ${entry.file}`, text, make));
+  }
+  return definitions;
 }
 
-function entryOf(file: string, text: string): Entry {
-  let parsed: DeviceDefinition | undefined;
-  const definition = (): DeviceDefinition => (parsed ??= parseDeviceFile(file, text));
-  const names = namesIn(text) ?? [definition().id, ...definition().aliases];
-  return { file, id: names[0] ?? "", names, definition };
+const tidy = (name: string): string => name.trim().toLowerCase();
+
+interface Index {
+  /** By id. */
+  readonly entries: readonly Entry[];
+  readonly names: Names;
+  /** Those of further folders. */
+  readonly own: readonly Entry[];
+  readonly texts: ReadonlyMap<Entry, string>;
+}
+
+async function indexOf(folders: readonly string[]): Promise<Index> {
+  const texts = new Map<Entry, string>();
+  const own: Entry[] = [];
+  for (const folder of [BUILT_IN, ...folders])
+    // One after another without waiting: a start has nothing else to do, and a thread's turn for each costs more.
+    for (const file of await yamlFiles(folder)) {
+      const text = readFileSync(file, "utf8");
+      const names = namesIn(text) ?? (await parsedNames(file, text));
+      const entry = { file, names, id: names[0] ?? "" };
+      texts.set(entry, text);
+      if (folder !== BUILT_IN) own.push(entry);
+    }
+  const entries = [...texts.keys()].sort((a, b) => a.id.localeCompare(b.id));
+  return { entries, own, texts, names: nameTable(entries) };
+}
+
+async function parsedNames(file: string, text: string): Promise<string[]> {
+  const { id, aliases } = (await import("./device-file.ts")).parseDeviceFile(file, text);
+  return [id, ...aliases];
 }
 
 /** The id and the aliases, where the file spells them plainly; undefined where it takes a YAML parser to tell. */
@@ -74,7 +140,9 @@ async function yamlFiles(folder: string): Promise<string[]> {
   return files.map((name) => join(folder, name));
 }
 
-function nameTable(entries: readonly Entry[]): ReadonlyMap<string, Entry> {
+type Names = ReadonlyMap<string, Entry>;
+
+function nameTable(entries: readonly Entry[]): Names {
   const names = new Map<string, Entry>();
   for (const entry of entries) {
     for (const name of entry.names) {
@@ -91,12 +159,20 @@ function nameTable(entries: readonly Entry[]): ReadonlyMap<string, Entry> {
   return names;
 }
 
-function find(entries: readonly Entry[], names: ReadonlyMap<string, Entry>, id: string): Entry {
-  const named = names.get(id);
-  if (named) return named;
-  const [only, ...others] = id === "" ? [] : entries.filter((entry) => entry.id.endsWith(`-${id}`));
-  if (only && others.length === 0) return only;
-  const near = only ? [only.id, ...others.map((other) => other.id)] : nearest([...names.keys()], id);
+/** The file of this name; undefined where there is none, or more than one. */
+function matching(entries: readonly Entry[], names: Names, id: string): Entry | undefined {
+  const [only, ...others] = ending(entries, id);
+  return names.get(id) ?? (others.length === 0 ? only : undefined);
+}
+
+const ending = (entries: readonly Entry[], id: string): readonly Entry[] =>
+  id === "" ? [] : entries.filter((entry) => entry.id.endsWith(`-${id}`));
+
+function find(entries: readonly Entry[], names: Names, id: string): Entry {
+  const found = matching(entries, names, id);
+  if (found) return found;
+  const ambiguous = ending(entries, id).map((entry) => entry.id);
+  const near = ambiguous.length > 0 ? ambiguous : nearest([...names.keys()], id);
   const hint = near.length > 0 ? `did you mean ${near.join(", ")}?` : '"fieldwatt device list" shows all';
   throw new FieldwattError("DEVICE_UNKNOWN", `there is no device "${id}"; ${hint}`);
 }

@@ -10,7 +10,8 @@ import type {
 import { nodeDialect } from "./field-link/from-file.ts";
 import { nodeFile } from "./field-link/schema.ts";
 import { bytesFromHex } from "./hex.ts";
-import { limitsFrom, stepsOf, type Limit, type LimitsInFile } from "./limits.ts";
+import type { LimitsInFile } from "./limits-schema.ts";
+import { limitsFrom, stepsOf, type Limit } from "./limits.ts";
 import { lorawanDialect } from "./lorawan/from-file.ts";
 import { lorawanFile } from "./lorawan/schema.ts";
 import { modbusDialect, sunspecDialect } from "./modbus/from-file.ts";

@@ -1,8 +1,7 @@
 /** The public face of the drivers: device → samples. */
-export { loadCatalogue, type Catalogue } from "./catalogue.ts";
+export { loadCatalogue, loadDefinitions, type Catalogue, type Definitions } from "./catalogue.ts";
 export { completeConnection, completeSwitch, type WrittenConnection } from "./connection.ts";
 export type { DeviceDefinition, Dialect, Table } from "./definition.ts";
-export { parseDeviceFile } from "./device-file.ts";
 export { busOf, type Connection, type Decoded, type Problem, type ProblemCode } from "./driver.ts";
 export { openNodeBook, type NodeBook, type NodeEntry } from "./field-link/book.ts";
 export { isNode, openNodeBus, type LineSettings, type NodeBus, type RelayOrder } from "./field-link/bus.ts";

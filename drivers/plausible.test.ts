@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { instant } from "../domain/model/index.ts";
-import { parseDeviceFile } from "./index.ts";
+import { parseDeviceFile } from "./device-file.ts";
+
 import { openPlausibility } from "./plausible.ts";
 
 const meter = (point: string) =>

@@ -1,15 +1,12 @@
 import type { Entropy } from "../domain/model/index.ts";
-import type { Catalogue } from "../drivers/index.ts";
+import type { Definitions } from "../drivers/index.ts";
 import { writeOperatorLink } from "../platform/web/operator-link.ts";
 import type { Acquisition } from "./acquire/acquisition.ts";
 import type { VillageBroker } from "./acquire/village-broker.ts";
 import type { PortalOptions } from "./portal/context.ts";
 
 export interface PagesOptions extends Omit<PortalOptions, "flows" | "nodes" | "live"> {
-  readonly catalogue: Catalogue;
-  /** Resolves after the first reading, or so many ms. */
-  readonly first: { orAfter(ms: number, signal: AbortSignal): Promise<void> };
-  readonly signal: AbortSignal;
+  readonly catalogue: Definitions;
   readonly acquisition: Acquisition;
   readonly broker: VillageBroker | undefined;
   readonly entropy: Entropy;
@@ -17,20 +14,13 @@ export interface PagesOptions extends Omit<PortalOptions, "flows" | "nodes" | "l
   readonly wallNow: () => number;
 }
 
-/** How long the pages wait for a first reading, ms: loading them would hold it up. */
-const PAGES_WAIT_MS = 250;
-
 export interface Pages extends AsyncDisposable {
   readonly port: number;
 }
 
-/**
- * The pages, with what operators' flows reach and the desk of field nodes where the site file has any. All is loaded when
- * it opens: readings are taken by then. Rejects with PORT_BUSY.
- */
+/** The pages, with what operators' flows reach and the desk of field nodes where the site file has any. Rejects with PORT_BUSY. */
 export async function openPages(options: PagesOptions): Promise<Pages> {
-  const { site, accounts, acquisition, first, signal } = options;
-  await first.orAfter(PAGES_WAIT_MS, signal);
+  const { site, accounts, acquisition } = options;
   await using stack = new AsyncDisposableStack();
   const flows = site.flows && (await import("./flows/open.ts")).openFlows(options, site.flows);
   const opened = flows && stack.use(await flows);

@@ -10,7 +10,11 @@ interface Access {
  * Writes a file whole or not at all; it is on the disk when this resolves. Only its owner reads it, or whoever `access`
  * of the file that it takes the place of let in.
  */
-export async function writeSecretFile(file: string, text: string, access?: Access): Promise<void> {
+export async function writeSecretFile(
+  file: string,
+  text: string | Uint8Array,
+  access?: Access,
+): Promise<void> {
   const fresh = `${file}.new`;
   {
     await using handle = await open(fresh, "w", 0o600);

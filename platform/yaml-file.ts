@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { LineCounter, parseDocument, isMap, isScalar, type Document } from "yaml";
 import type { z } from "zod";
-import { FieldwattError, messageOf, type ErrorCode } from "../domain/model/index.ts";
+import { FieldwattError, type ErrorCode } from "../domain/model/index.ts";
+import { readTextFile } from "./text-file.ts";
 
 /** A place in a file that a person wrote, and what is wrong there. Lines and columns count from 1. */
 export interface FileProblem {
@@ -30,13 +30,7 @@ export async function checkYamlFile<T>(
   schema: z.ZodType<T>,
   unreadable: ErrorCode,
 ): Promise<Checked<T>> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (cause) {
-    throw new FieldwattError(unreadable, `${file} cannot be read: ${messageOf(cause)}`, { cause });
-  }
-  return checkYaml(text, { file, schema });
+  return checkYaml(await readTextFile(file, unreadable), { file, schema });
 }
 
 export function checkYaml<T>(

@@ -1,8 +1,10 @@
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
-import { FieldwattError, instant, messageOf } from "../../domain/model/index.ts";
+import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 import { writeSecretFile } from "../../platform/secret-file.ts";
+import type { NodeEntry } from "./book-entry.ts";
+
+export type { NodeEntry } from "./book-entry.ts";
 
 /**
  * What a gateway knows of its nodes: one file a node, `nodes/<number>.json` in the data folder, readable by the
@@ -15,47 +17,6 @@ export interface NodeBook {
   /** It is on the disk when this resolves. Throws FOLDER_UNWRITABLE. */
   save(entry: NodeEntry): Promise<void>;
 }
-
-const whole = z
-  .int()
-  .min(0)
-  .max(2 ** 32 - 1);
-const time = z.number().transform(instant);
-const line = z.strictObject({
-  boot: whole,
-  from: whole,
-  tick: whole,
-  time,
-  msPerTick: z.number().positive(),
-  since: whole,
-  doubtful: z.literal(true).optional(),
-});
-const said = z.strictObject({
-  sequence: whole,
-  time,
-  kind: z.string().max(40),
-  detail: z.string().max(200),
-});
-/** Events that are kept of a node; the oldest go. */
-export const SAID_MAX = 200;
-
-const entrySchema = z.strictObject({
-  number: whole.min(1),
-  /** 16 bytes in hex. */
-  key: z.string().regex(/^[0-9a-f]{32}$/),
-  hardware: z.string().max(12),
-  firmware: z.string().max(12),
-  /** Which image runs and which the node ran before, where the gateway sent it one. */
-  counter: whole.default(0),
-  provisioned: time,
-  lines: z.array(line).max(600).default([]),
-  /** Samples up to this may be dated by the lines that are there. */
-  datedThrough: whole.default(0),
-  /** Samples up to this are in the record, for sure. */
-  through: whole.default(0),
-  said: z.array(said).max(SAID_MAX).default([]),
-});
-export type NodeEntry = Readonly<z.infer<typeof entrySchema>>;
 
 const FOLDER = "nodes";
 
@@ -90,6 +51,8 @@ async function read(file: string): Promise<NodeEntry | undefined> {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw new FieldwattError("KEY_INVALID", `${file}: ${messageOf(cause)}`, { cause });
   }
+  // Loaded by those who have nodes.
+  const { entrySchema } = await import("./book-entry.ts");
   try {
     return entrySchema.parse(JSON.parse(text));
   } catch (cause) {

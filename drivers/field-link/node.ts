@@ -1,7 +1,7 @@
 import { FieldwattError, instant, type Instant } from "../../domain/model/index.ts";
 import { joined, type Decoded, type Problem } from "../driver.ts";
 import type { NodeBook, NodeEntry } from "./book.ts";
-import { SAID_MAX } from "./book.ts";
+import { SAID_MAX } from "./said.ts";
 import { decodePack, withOrigin } from "./decode.ts";
 import type { NodeDialect } from "./dialect.ts";
 import { backlogOf, keptOf, tickOf, type Backlog, type Kept } from "./messages.ts";

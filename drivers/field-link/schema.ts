@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { limited } from "../limits.ts";
+import { limited } from "../limits-schema.ts";
 import { common, pointsOf, scaling } from "../schema.ts";
 
 /** The form of device files whose device is a node on the field link. */

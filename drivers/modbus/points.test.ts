@@ -1,13 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { instant } from "../../domain/model/index.ts";
-import {
-  decodeRegisters,
-  loadCatalogue,
-  parseDeviceFile,
-  type Decoded,
-  type DeviceDefinition,
-} from "../index.ts";
+import { parseDeviceFile } from "../device-file.ts";
+import { decodeRegisters, loadCatalogue, type Decoded, type DeviceDefinition } from "../index.ts";
 import { targetName } from "../value.ts";
 import { withOptions } from "../options.ts";
 import { decodeReads } from "./points.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { counter, limited, valid } from "../limits.ts";
+import { counter, limited, valid } from "../limits-schema.ts";
 import { address, common, pointsOf, scale, scaling } from "../schema.ts";
 import { ORDERS, WORD_COUNTS, type WordType } from "./words.ts";
 

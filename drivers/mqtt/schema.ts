@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { limited } from "../limits.ts";
+import { limited } from "../limits-schema.ts";
 import { common, pointsOf, scaling } from "../schema.ts";
 import { MQTT_FORMS } from "./dialect.ts";
 

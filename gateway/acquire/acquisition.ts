@@ -8,7 +8,7 @@ import {
 import {
   decodeMessage,
   openNodeBook,
-  type Catalogue,
+  type Definitions,
   type Connection,
   type DeviceMessage,
 } from "../../drivers/index.ts";
@@ -41,7 +41,7 @@ export interface Acquisition extends AsyncDisposable {
 
 export interface AcquisitionOptions {
   readonly site: Site;
-  readonly catalogue: Catalogue;
+  readonly catalogue: Definitions;
   readonly store: Pick<RecordStore, "append">;
   readonly clock: Clock;
   readonly log: Logger;

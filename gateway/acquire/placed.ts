@@ -3,7 +3,7 @@ import { deviceId, FieldwattError } from "../../domain/model/index.ts";
 import {
   deviceMemory,
   openPlausibility,
-  type Catalogue,
+  type Definitions,
   type Decoded,
   type DeviceMemory,
 } from "../../drivers/index.ts";
@@ -23,7 +23,7 @@ export interface Placed extends SitedDevice {
 export type KeepFrom = (from: Placed, decoded: Decoded) => Promise<void>;
 
 /** Throws SITE_FILE_INVALID where a device does not fit its device file or its bus. */
-export function placedDevices(site: Site, catalogue: Catalogue): Placed[] {
+export function placedDevices(site: Site, catalogue: Definitions): Placed[] {
   const { devices, problems } = siteDevices(site, catalogue);
   const [problem] = problems;
   if (problem) throw new FieldwattError("SITE_FILE_INVALID", problem.message);

@@ -6,7 +6,7 @@ import { FieldwattError, messageOf, type Clock } from "../../domain/model/index.
 import {
   isNode,
   openNodeBook,
-  type Catalogue,
+  type Definitions,
   type LineSettings,
   type NodeEntry,
 } from "../../drivers/index.ts";
@@ -38,7 +38,7 @@ export interface SiteNode {
 
 export interface SiteNodesOptions {
   readonly site: Site;
-  readonly catalogue: Catalogue;
+  readonly catalogue: Definitions;
   readonly acquisition: Pick<Acquisition, "wires">;
   readonly flows: Pick<Flows, "actuators" | "settings"> | undefined;
   readonly clock: Clock;
@@ -95,7 +95,7 @@ interface PlacedNode {
   readonly line: LineSettings;
 }
 
-export const nodesOf = (site: Site, catalogue: Catalogue): PlacedNode[] =>
+export const nodesOf = (site: Site, catalogue: Definitions): PlacedNode[] =>
   siteDevices(site, catalogue).devices.flatMap(({ device, definition, connection }) => {
     if (!isNode(definition) || connection.kind !== "serial") return [];
     const { path, baudRate = FIELD_LINK_BAUD, address } = connection;
@@ -103,7 +103,7 @@ export const nodesOf = (site: Site, catalogue: Catalogue): PlacedNode[] =>
   });
 
 /** The device of another kind that has this line. */
-const othersOn = (path: string, site: Site, catalogue: Catalogue): string | undefined =>
+const othersOn = (path: string, site: Site, catalogue: Definitions): string | undefined =>
   siteDevices(site, catalogue).devices.find(
     ({ definition, connection }) =>
       "path" in connection && realPath(connection.path) === realPath(path) && !isNode(definition),

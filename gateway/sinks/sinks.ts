@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import type { Clock } from "../../domain/model/index.ts";
-import type { Catalogue } from "../../drivers/index.ts";
+import type { Definitions } from "../../drivers/index.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { Acquisition } from "../acquire/acquisition.ts";
 import type { RecordStore } from "../record/store.ts";
@@ -17,7 +17,7 @@ export interface Sinks extends AsyncDisposable {
 
 export interface SinksOptions {
   readonly site: Site;
-  readonly catalogue: Pick<Catalogue, "find">;
+  readonly catalogue: Definitions;
   readonly store: Pick<RecordStore, "feed" | "read" | "run" | "stats">;
   readonly acquisition: Pick<Acquisition, "live" | "states">;
   /** The village broker, with the way to Home Assistant where it is the gateway's own. */

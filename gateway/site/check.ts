@@ -2,7 +2,7 @@ import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { loadCatalogue, type Catalogue } from "../../drivers/index.ts";
 import { checkYamlFile, type FileProblem } from "../../platform/yaml-file.ts";
-import { withDevices } from "./devices.ts";
+import { withDevices } from "./fitting.ts";
 import { loadSite, type Site } from "./load.ts";
 import { siteSchema } from "./schema.ts";
 
@@ -27,7 +27,7 @@ const inOrder = (problems: readonly FileProblem[]): FileProblem[] =>
   problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
 
 const withPasswords = (catalogue: Catalogue, missing: readonly MissingPassword[]) =>
-  withDevices(catalogue).superRefine((_site, context) => {
+  withDevices(siteSchema, catalogue).superRefine((_site, context) => {
     for (const { path, message } of missing) context.addIssue({ code: "custom", path, message });
   });
 

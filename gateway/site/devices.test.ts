@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadCatalogue } from "../../drivers/index.ts";
 import { siteWith } from "../../test/support/site.ts";
-import { mustFitDevices, siteDevices } from "./devices.ts";
+import { siteDevices } from "./devices.ts";
+import { mustFitDevices } from "./fitting.ts";
 import { siteSchema } from "./schema.ts";
 
 const catalogue = await loadCatalogue();

@@ -3,13 +3,11 @@ import {
   busOf,
   completeConnection,
   withOptions,
-  type Catalogue,
+  type Definitions,
   type Connection,
   type DeviceDefinition,
 } from "../../drivers/index.ts";
-import { checkYamlFile, valueOf } from "../../platform/yaml-file.ts";
-import type { Site } from "./load.ts";
-import { siteSchema, type SiteDevice, type SiteFile } from "./schema.ts";
+import type { SiteDevice, SiteFile } from "./schema.ts";
 import { switchProblems, type SwitchProblem } from "./switches.ts";
 
 /** A device of the site file with its device file, and the whole of its connection. */
@@ -30,7 +28,7 @@ export interface DeviceProblem {
 /** Every device that can be read, and every problem of those that cannot. */
 export function siteDevices(
   { devices, flows }: Pick<SiteFile, "devices" | "flows">,
-  catalogue: Catalogue,
+  catalogue: Definitions,
 ): {
   readonly devices: readonly SitedDevice[];
   readonly problems: readonly DeviceProblem[];
@@ -54,26 +52,7 @@ export function siteDevices(
   return { devices: sited, problems, switches: switchProblems({ flows }, sited, speakers) };
 }
 
-/** @throws FieldwattError SITE_FILE_INVALID, with file, line and column of each device that cannot be read */
-export async function mustFitDevices(site: Site, catalogue: Catalogue): Promise<void> {
-  const { problems, switches } = siteDevices(site, catalogue);
-  if (problems.length + switches.length === 0) return;
-  valueOf(
-    await checkYamlFile(site.file, withDevices(catalogue), "SITE_FILE_UNREADABLE"),
-    "SITE_FILE_INVALID",
-  );
-}
-
-/** The site's schema, which also knows the device files and what they speak. */
-export const withDevices = (catalogue: Catalogue) =>
-  siteSchema.superRefine((site, context) => {
-    const { problems, switches } = siteDevices(site, catalogue);
-    for (const { index, key, message } of problems)
-      context.addIssue({ code: "custom", path: ["devices", index, key], message });
-    for (const { path, message } of switches) context.addIssue({ code: "custom", path: [...path], message });
-  });
-
-function sitedDevice(device: SiteDevice, catalogue: Catalogue): SitedDevice | Omit<DeviceProblem, "index"> {
+function sitedDevice(device: SiteDevice, catalogue: Definitions): SitedDevice | Omit<DeviceProblem, "index"> {
   try {
     const definition = withOptions(catalogue.find(device.device), device.options);
     const { connection, problem } = completeConnection(definition, device.connection);

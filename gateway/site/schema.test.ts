@@ -1,5 +1,8 @@
+import { join } from "node:path";
+import { deserialize, serialize } from "node:v8";
 import { describe, expect, it } from "vitest";
 import { siteWith } from "../../test/support/site.ts";
+import { loadSite } from "./load.ts";
 import { siteSchema } from "./schema.ts";
 
 /** A site with these connections, one device each. */
@@ -30,4 +33,9 @@ describe("the framing of a Modbus connection", () => {
   ])("does not pass as %s", (_what, connection) => {
     expect(problems(connection)).not.toEqual([]);
   });
+});
+
+it("can be remembered: a site is the same after it was written and read", async () => {
+  const site = await loadSite(join(import.meta.dirname, "..", "..", "examples", "site.yaml"));
+  expect(deserialize(serialize(site))).toStrictEqual(site);
 });

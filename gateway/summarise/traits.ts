@@ -1,6 +1,6 @@
 import type { RegisterTraits } from "../../domain/energy/continuity.ts";
 import type { Quantity } from "../../domain/model/index.ts";
-import type { Catalogue } from "../../drivers/index.ts";
+import type { Definitions } from "../../drivers/index.ts";
 import type { SiteDevice } from "../site/schema.ts";
 
 export type TraitsOf = (device: SiteDevice) => (quantity: Quantity, channel: string) => RegisterTraits;
@@ -16,7 +16,7 @@ export const siteTraits: TraitsOf = ({ ratedPower }) => {
  * flows: the site's `ratedPower`, else the end of the range that the device file gives for active power.
  */
 export const traitsFrom =
-  (catalogue: Catalogue): TraitsOf =>
+  (catalogue: Definitions): TraitsOf =>
   (device) => {
     const { dialect, limits } = catalogue.find(device.device);
     const points = dialect.kind === "modbus" ? [...limits, ...dialect.points] : limits;

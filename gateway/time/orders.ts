@@ -1,29 +1,13 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 import { writeNewSecretFile } from "../../platform/secret-file.ts";
+import type { ClockOrder } from "./order.ts";
 
 /**
  * What a person says about the time, on the command line: a file in the data folder that the running gateway takes
  * within seconds, so that nobody but the gateway writes to the record.
  */
-const time = z.int().nonnegative();
-export const orderSchema = z.discriminatedUnion("kind", [
-  /** It is `time` at `uptime` of this boot. `earlier`: also where the record holds later entries. */
-  z.strictObject({
-    kind: z.literal("set"),
-    boot: z.string(),
-    uptime: z.number(),
-    time,
-    earlier: z.boolean(),
-  }),
-  /** The boot began at `bootTime`. */
-  z.strictObject({ kind: z.literal("date"), boot: z.string(), bootTime: time }),
-  z.strictObject({ kind: z.literal("discard"), boot: z.string() }),
-]);
-export type ClockOrder = z.infer<typeof orderSchema>;
-
 const fileIn = (folder: string): string => join(folder, "clock-order.json");
 
 /** @throws FieldwattError CLOCK_REFUSED where an order waits already, FOLDER_UNWRITABLE */
@@ -48,6 +32,8 @@ export async function waitingOrder(folder: string): Promise<ClockOrder | undefin
   } catch {
     return undefined;
   }
+  // Loaded when somebody says something.
+  const { orderSchema } = await import("./order.ts");
   const parsed = orderSchema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   await doneWithOrder(folder);

@@ -1,7 +1,7 @@
 import { FieldwattError, type Clock, type Instant, type Reading } from "../../domain/model/index.ts";
 import type { UndatedReading } from "./commands.ts";
 import type { ClockSource, ClockStateName } from "./model.ts";
-import type { ClockOrder } from "./orders.ts";
+import type { ClockOrder } from "./order.ts";
 
 /** How the clock is doing, for /health, the pages and the metrics. */
 export interface ClockStatus {

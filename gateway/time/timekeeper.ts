@@ -26,7 +26,8 @@ import {
   type Look,
   type Step,
 } from "./model.ts";
-import { doneWithOrder, waitingOrder, type ClockOrder } from "./orders.ts";
+import type { ClockOrder } from "./order.ts";
+import { doneWithOrder, waitingOrder } from "./orders.ts";
 import { anchorOf, dateAll, undatedCount, undatedKeeper } from "./undated.ts";
 import type { ClockStatus, GatewayTime, ReadingTime, TimeListener } from "./time.ts";
 

@@ -2,7 +2,8 @@ import { createSocket, type RemoteInfo } from "node:dgram";
 import { createServer, connect, type AddressInfo, type Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { instant } from "../../domain/model/index.ts";
-import { openModbusBus, parseDeviceFile, type ModbusConnection } from "../../drivers/index.ts";
+import { parseDeviceFile } from "../../drivers/device-file.ts";
+import { openModbusBus, type ModbusConnection } from "../../drivers/index.ts";
 import { withCrc } from "../../simulators/modbus/crc.ts";
 import { scriptedSlave, wordAt, type LineScript } from "./line-slave.ts";
 

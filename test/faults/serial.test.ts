@@ -7,13 +7,8 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import { instant } from "../../domain/model/index.ts";
-import {
-  busOf,
-  openModbusBus,
-  parseDeviceFile,
-  type ModbusBus,
-  type ModbusConnection,
-} from "../../drivers/index.ts";
+import { parseDeviceFile } from "../../drivers/device-file.ts";
+import { busOf, openModbusBus, type ModbusBus, type ModbusConnection } from "../../drivers/index.ts";
 import { pollBus, type PolledDevice } from "../../gateway/acquire/poll.ts";
 import { createDeviceStates } from "../../gateway/acquire/device-state.ts";
 import { openClock } from "../../platform/clock.ts";

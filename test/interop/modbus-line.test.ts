@@ -1,11 +1,11 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { instant, type FieldwattError } from "../../domain/model/index.ts";
+import { parseDeviceFile } from "../../drivers/device-file.ts";
 import {
   loadCatalogue,
   openModbusBus,
   openSerialStream,
-  parseDeviceFile,
   type Decoded,
   type DeviceDefinition,
 } from "../../drivers/index.ts";

@@ -1,4 +1,5 @@
 import { link, open, rename, rm } from "node:fs/promises";
+import { openTurns, type InTurn } from "./turns.ts";
 
 interface Access {
   readonly mode: number;
@@ -6,15 +7,30 @@ interface Access {
   readonly gid: number;
 }
 
+/** Those who write a file at a time, and how many they are: all would begin with the same fresh one. */
+const writers = new Map<string, { readonly inTurn: InTurn; count: number }>();
+
 /**
  * Writes a file whole or not at all; it is on the disk when this resolves. Only its owner reads it, or whoever `access`
- * of the file that it takes the place of let in.
+ * of the file that it takes the place of let in. What this process writes to one file at a time is written in turn: the last
+ * that was asked for stays.
  */
 export async function writeSecretFile(
   file: string,
   text: string | Uint8Array,
   access?: Access,
 ): Promise<void> {
+  const writing = writers.get(file) ?? { inTurn: openTurns(), count: 0 };
+  writers.set(file, writing);
+  writing.count++;
+  try {
+    await writing.inTurn(() => replace(file, text, access));
+  } finally {
+    if (--writing.count === 0) writers.delete(file);
+  }
+}
+
+async function replace(file: string, text: string | Uint8Array, access: Access | undefined): Promise<void> {
   const fresh = `${file}.new`;
   {
     await using handle = await open(fresh, "w", 0o600);

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FieldwattError, messageOf } from "../../domain/model/index.ts";
 import { writeSecretFile } from "../../platform/secret-file.ts";
+import { openTurns } from "../../platform/turns.ts";
 import type { NodeEntry } from "./book-entry.ts";
 
 export type { NodeEntry } from "./book-entry.ts";
@@ -14,16 +15,31 @@ export interface NodeBook {
   find(number: number): Promise<NodeEntry | undefined>;
   /** By number. */
   all(): Promise<readonly NodeEntry[]>;
-  /** It is on the disk when this resolves. Throws FOLDER_UNWRITABLE. */
+  /** The whole entry of a node, as when it is new. It is on the disk when this resolves. Throws FOLDER_UNWRITABLE. */
   save(entry: NodeEntry): Promise<void>;
+  /**
+   * Changes what the book says of a node now: its readings and a person's work at it both write there, and none may
+   * take back what the other wrote. Resolves with the entry when it is on the disk, with undefined where there is none. Throws as
+   * `save`, and KEY_INVALID.
+   */
+  change(number: number, to: (entry: NodeEntry) => NodeEntry): Promise<NodeEntry | undefined>;
 }
 
 const FOLDER = "nodes";
 
-/** The book of the gateway with this data folder; nothing is made before the first node. */
+/** The book of the gateway with this data folder, one for all who write there; nothing is made before the first node. */
 export function openNodeBook(data: string): NodeBook {
   const folder = join(data, FOLDER);
   const fileOf = (number: number): string => join(folder, `${number}.json`);
+  const inTurn = openTurns();
+  const write = async (entry: NodeEntry): Promise<void> => {
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await writeSecretFile(fileOf(entry.number), `${JSON.stringify(entry)}\n`);
+    } catch (cause) {
+      throw new FieldwattError("FOLDER_UNWRITABLE", `${folder}: ${messageOf(cause)}`, { cause });
+    }
+  };
   return {
     find: (number) => read(fileOf(number)),
     async all() {
@@ -32,14 +48,15 @@ export function openNodeBook(data: string): NodeBook {
       const found = await Promise.all(numbers.toSorted((a, b) => a - b).map((one) => read(fileOf(one))));
       return found.filter((entry) => entry !== undefined);
     },
-    async save(entry) {
-      try {
-        await mkdir(folder, { recursive: true, mode: 0o700 });
-        await writeSecretFile(fileOf(entry.number), `${JSON.stringify(entry)}\n`);
-      } catch (cause) {
-        throw new FieldwattError("FOLDER_UNWRITABLE", `${folder}: ${messageOf(cause)}`, { cause });
-      }
-    },
+    save: (entry) => inTurn(() => write(entry)),
+    change: (number, to) =>
+      inTurn(async () => {
+        const entry = await read(fileOf(number));
+        if (!entry) return undefined;
+        const changed = to(entry);
+        await write(changed);
+        return changed;
+      }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { FieldwattError } from "../../domain/model/index.ts";
 import type { NodeBook, NodeEntry } from "./book.ts";
 import type { NodeTurn } from "./node.ts";
+import { SAID_MAX } from "./said.ts";
 
 /**
  * How far this process has come with each node. The book on the disk need not follow each turn: a node knows by itself
@@ -45,9 +46,16 @@ export function openKept(book: NodeBook): Kept {
       progress.set(entry.number, { key: entry.key, dated: through, through: acknowledged });
     },
     async keep({ entry, through, events }) {
-      if (events.length > 0) await book.save({ ...entry, through });
+      if (events.length > 0)
+        await book.change(entry.number, (now) => ({ ...now, through, said: withSaid(now.said, events) }));
       const known = progress.get(entry.number);
       if (known) progress.set(entry.number, { ...known, through });
     },
   };
 }
+
+/** A node repeats itself until it is acknowledged: what is there is not written twice. */
+const withSaid = (before: NodeEntry["said"], events: NodeTurn["events"]): NodeEntry["said"] => {
+  const known = new Set(before.map(({ sequence }) => sequence));
+  return [...before, ...events.filter(({ sequence }) => !known.has(sequence))].slice(-SAID_MAX);
+};

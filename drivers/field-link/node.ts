@@ -103,9 +103,10 @@ async function datable(
   const last = Math.max(0, ...kept.map(({ sequence }) => sequence));
   if (lines === entry.lines && last <= entry.datedThrough) return entry;
   lines = pruned(lines, new Set(lastOfStart.keys()));
-  const after = { ...entry, lines: [...lines], datedThrough: Math.max(entry.datedThrough, last + LEASE) };
-  await book.save(after);
-  return after;
+  const { number, through } = entry;
+  const dates = { lines: [...lines], datedThrough: Math.max(entry.datedThrough, last + LEASE) };
+  await book.change(number, (now) => ({ ...now, ...dates, through }));
+  return { ...entry, ...dates };
 }
 
 function decodedOf(kept: Kept, dialect: NodeDialect, { lines }: NodeEntry): Decoded {

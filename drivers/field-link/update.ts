@@ -45,10 +45,8 @@ export async function updateNode(
   const tried = await startedAnew(desk, { entry, image }, options);
   if ((await tried.update(STEP.confirm, 0, NOTHING)).state !== "done")
     throw new FieldwattError("UPDATE_REFUSED", `node ${entry.number} does not keep its new program`);
-  const latest = (await options.book.find(entry.number)) ?? entry;
-  const after = { ...latest, firmware: tried.firmware, counter: image.counter };
-  await options.book.save(after);
-  return after;
+  const runs = { firmware: tried.firmware, counter: image.counter };
+  return (await options.book.change(entry.number, (now) => ({ ...now, ...runs }))) ?? { ...entry, ...runs };
 }
 
 /** The MAC of a program by a node's key: a chain over its pages. */

@@ -11,6 +11,7 @@ import {
   type Definitions,
   type Connection,
   type DeviceMessage,
+  type NodeBook,
 } from "../../drivers/index.ts";
 import type { BrokerMessage } from "../../platform/broker.ts";
 import type { Logger } from "../../platform/log.ts";
@@ -35,6 +36,8 @@ export interface Acquisition extends AsyncDisposable {
   /** Values of a virtual device; resolves when they are durable. Undefined for any other device. */
   write(device: string, samples: readonly Sample[]): Promise<void> | undefined;
   readonly wires: Wires;
+  /** What is known of field nodes. */
+  readonly nodeBook: NodeBook;
   /** The topic space of an MQTT device, or undefined for any other name. */
   topicOf(device: string): string | undefined;
 }
@@ -54,7 +57,7 @@ export interface AcquisitionOptions {
 }
 
 export function openAcquisition(options: AcquisitionOptions): Acquisition {
-  const { site, catalogue, clock, log } = options;
+  const { site, catalogue, clock, log, entropy } = options;
   const placed = placedDevices(site, catalogue);
   const states = createDeviceStates(site.devices);
   const live = createLive();
@@ -80,11 +83,14 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
   };
   const [mqtt, virtual] = [byId(placed, "mqtt"), byId(placed, "virtual")];
   const polling = { clock, states, log, signal: stop.signal };
-  const wires = runWires(placed, { keep, states, polling, nodes: nodesOf(options) });
+  const nodeBook = openNodeBook(site.data);
+  const nodes = entropy && { book: nodeBook, entropy };
+  const wires = runWires(placed, { keep, states, polling, nodes });
 
   return {
     live,
     wires,
+    nodeBook,
     states: () => states.all(clock.now()),
     topicOf: (id) => topicOf(mqtt.get(id)),
     write(id, samples) {
@@ -106,9 +112,6 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
 
 const byId = (placed: readonly Placed[], kind: Connection["kind"]): ReadonlyMap<string, Placed> =>
   new Map(placed.filter(({ connection }) => connection.kind === kind).map((one) => [one.device.id, one]));
-
-const nodesOf = ({ site, entropy }: AcquisitionOptions) =>
-  entropy && { book: openNodeBook(site.data), entropy };
 
 /** Whose sender waits for the commit. */
 const WAITED_FOR: ReadonlySet<string> = new Set(["mqtt", "virtual"]);

@@ -6,6 +6,7 @@ import {
   type Reading,
 } from "../../domain/model/index.ts";
 import type { Logger } from "../../platform/log.ts";
+import { openTurns } from "../../platform/turns.ts";
 import type { ActuatorEvent } from "./commands.ts";
 import { dueNow, refusalOf, type Facts, type Lease, type OnOff, type Refusal } from "./interlocks.ts";
 import type { ActuatorSettings } from "./settings.ts";
@@ -69,7 +70,7 @@ class HeldActuator implements Actuator {
   private lease: Lease | undefined;
   private fault: string | undefined;
   private lastRefusal = "";
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly inTurn = openTurns();
 
   constructor(options: ActuatorOptions) {
     this.options = options;
@@ -129,12 +130,6 @@ class HeldActuator implements Actuator {
   async [Symbol.asyncDispose](): Promise<void> {
     this.lease = undefined;
     await this.look();
-  }
-
-  private inTurn<Result>(run: () => Promise<Result>): Promise<Result> {
-    const result = this.turn.then(run);
-    this.turn = result.catch(() => undefined);
-    return result;
   }
 
   private facts(): Facts {

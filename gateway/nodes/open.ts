@@ -3,13 +3,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { FieldwattError, messageOf, type Clock } from "../../domain/model/index.ts";
-import {
-  isNode,
-  openNodeBook,
-  type Definitions,
-  type LineSettings,
-  type NodeEntry,
-} from "../../drivers/index.ts";
+import { isNode, type Definitions, type LineSettings, type NodeEntry } from "../../drivers/index.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { Acquisition } from "../acquire/acquisition.ts";
 import { realPath } from "../acquire/buses.ts";
@@ -39,7 +33,7 @@ export interface SiteNode {
 export interface SiteNodesOptions {
   readonly site: Site;
   readonly catalogue: Definitions;
-  readonly acquisition: Pick<Acquisition, "wires">;
+  readonly acquisition: Pick<Acquisition, "wires" | "nodeBook">;
   readonly flows: Pick<Flows, "actuators" | "settings"> | undefined;
   readonly clock: Clock;
   readonly log: Logger;
@@ -58,7 +52,7 @@ export function openSiteNodes({
   log,
   catalogue,
 }: SiteNodesOptions): SiteNodes {
-  const book = openNodeBook(site.data);
+  const book = acquisition.nodeBook;
   const placed = nodesOf(site, catalogue);
   const { releaseKey } = site.nodes ?? {};
   const jobs = openNodeJobs({

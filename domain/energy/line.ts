@@ -103,6 +103,8 @@ export class LineEvents {
   private walk: Walk | undefined;
   /** Not walked over yet: whether it is a wrong value that stands alone shows with the one after it. */
   private pending: RegisterReading | undefined;
+  /** The latest readings in a row that the line just went on with. */
+  private quiet = 0;
 
   constructor(options: LineOptions) {
     this.options = options;
@@ -115,10 +117,24 @@ export class LineEvents {
       return;
     }
     if (this.pending) {
+      const events = this.walk.events.length;
       step(this.walk, this.pending, reading, this.options);
       this.walk.points.splice(0, this.walk.points.length - 1);
+      this.quiet = this.walk.events.length === events && !this.walk.points[0]?.raised ? this.quiet + 1 : 0;
     }
     this.pending = reading;
+  }
+
+  /**
+   * Whether the line and its events are the same without what was read between two readings.
+   *
+   * @param to the last but one of all
+   */
+  isStraight(from: RegisterReading, to: RegisterReading): boolean {
+    // The ones beside an event stay: they are its dates, or tell a wrong value from a new meter.
+    if (!this.walk || this.quiet < 3) return false;
+    const { factor } = this.walk;
+    return discontinuity(scaled(from, factor), scaled(to, factor), this.options.traits) === undefined;
   }
 
   found(): readonly LineEvent[] {

@@ -12,17 +12,11 @@ import {
   type Reading,
   type StreamId,
 } from "../model/index.ts";
-import type { Discontinuity, RegisterReading, RegisterTraits, Resolution } from "./continuity.ts";
+import type { Discontinuity, RegisterTraits } from "./continuity.ts";
 import { integrateSlot, LONGEST_INTEGRATED_GAP_MS, type PowerReading } from "./fill.ts";
 import { leastCertain, slotOf, type SlotResult } from "./intervals.ts";
-import {
-  LineEvents,
-  registerLine,
-  type LineEvent,
-  type LineOptions,
-  type LineStart,
-  type RegisterLine,
-} from "./line.ts";
+import type { LineEvent, RegisterLine } from "./line.ts";
+import { Register, type Continuity } from "./register.ts";
 import { TimedValues } from "./timed-values.ts";
 
 /** The energy of one device, both ways: from its registers, or from its power where a register is missing. */
@@ -45,12 +39,6 @@ export interface FlowEnergy {
 /** `absent`: the device does not measure this flow. */
 export type FlowSlot = SlotResult<FlowEnergy> | { readonly kind: "absent" };
 export type DeviceSlot = Readonly<Record<Flow, FlowSlot>>;
-
-/** What the ledger knows of one register. */
-export interface Continuity {
-  readonly start?: LineStart;
-  readonly resolutions?: ReadonlyMap<Instant, Resolution>;
-}
 
 export interface DeviceMeterOptions {
   readonly device: DeviceId;
@@ -79,16 +67,6 @@ export interface DeviceMeter {
   rest(): void;
 }
 
-interface Register {
-  readonly stream: StreamId;
-  readonly traits: RegisterTraits;
-  readonly readings: TimedValues;
-  continuity: Continuity;
-  line: RegisterLine | undefined;
-  /** Absent after a reading came out of order, or some were forgotten. */
-  events: LineEvents | undefined;
-}
-
 interface Held extends DeviceMeterOptions {
   /** By channel; the channel "" is the device as a whole and wins over its phases. */
   readonly registers: Readonly<Record<Flow, Map<string, Register>>>;
@@ -115,19 +93,19 @@ export function deviceMeter(options: DeviceMeterOptions): DeviceMeter {
     }),
     lastHeard: (stream) => lastHeard(held, stream),
     events: () =>
-      registers().flatMap((one) => eventsOf(one).map((event) => ({ ...event, stream: one.stream }))),
+      registers().flatMap((one) => one.events().map((event) => ({ ...event, stream: one.stream }))),
     spans: () =>
       new Map(
-        registers().flatMap(({ stream, readings }) => {
-          const to = readings.lastTime();
-          return to === undefined ? [] : [[stream, { from: readings.timeAt(0), to }]];
+        registers().flatMap((one) => {
+          const [from, to] = [one.firstTime(), one.lastTime()];
+          return from === undefined || to === undefined ? [] : [[one.stream, { from, to }]];
         }),
       ),
     rest() {
-      for (const one of registers()) one.line = undefined;
+      for (const one of registers()) one.rest();
     },
     forgetBefore(time) {
-      for (const one of registers()) forgetRegister(one, time);
+      for (const one of registers()) one.forgetBefore(time);
       held.power.forgetBefore(addMs(time, -LONGEST_INTEGRATED_GAP_MS));
     },
   };
@@ -141,7 +119,7 @@ function observe(held: Held, { stream, time, value, quality }: Reading): void {
   if (!isUsable(quality)) return;
   const place = placeOf(held, stream);
   if (place === "power") held.power.insert(time, value);
-  else if (place) observeRegister(place, time, value);
+  else place?.observe(time, value);
 }
 
 /** Where the readings of a stream are held; a device has few, and each comes again and again. */
@@ -155,18 +133,11 @@ function placeOf(held: Held, stream: StreamId): Register | "power" | null {
     held.places.set(stream, place);
     return place;
   }
-  const register = newRegister(held, { stream, flow, channel });
+  const traits = held.traits?.(QUANTITY[flow], channel) ?? {};
+  const register = new Register(stream, traits, held.continuity?.(stream) ?? {});
   held.registers[flow].set(channel, register);
   held.places.set(stream, register);
   return register;
-}
-
-function observeRegister(register: Register, time: Instant, value: number): void {
-  const at = register.readings.insert(time, value);
-  if (at === undefined) return;
-  register.line = undefined;
-  if (at === register.readings.length - 1) register.events?.add({ time, register: value });
-  else register.events = undefined;
 }
 
 /** Called for each reading: it goes through the registers without making lists of them. */
@@ -174,61 +145,17 @@ function lastHeard({ registers, power }: Held, stream: StreamId | undefined): In
   let last = stream === undefined ? power.lastTime() : undefined;
   for (const flow of FLOWS) {
     for (const one of registers[flow].values()) {
-      const time = stream === undefined || one.stream === stream ? one.readings.lastTime() : undefined;
+      const time = stream === undefined || one.stream === stream ? one.lastTime() : undefined;
       if (time !== undefined && (last === undefined || time > last)) last = time;
     }
   }
   return last;
 }
 
-const newRegister = (
-  held: Held,
-  { stream, flow, channel }: { readonly stream: StreamId; readonly flow: Flow; readonly channel: string },
-): Register => ({
-  stream,
-  traits: held.traits?.(QUANTITY[flow], channel) ?? {},
-  readings: new TimedValues(),
-  continuity: held.continuity?.(stream) ?? {},
-  line: undefined,
-  events: undefined,
-});
-
-const lineOptions = ({ traits, continuity }: Register): LineOptions => ({ traits, ...continuity });
-
-const registerReadings = ({ readings }: Register): RegisterReading[] =>
-  readings.list((time, register) => ({ time, register }));
-
-const lineOf = (register: Register): RegisterLine =>
-  (register.line ??= registerLine(registerReadings(register), lineOptions(register)));
-
-function eventsOf(register: Register): readonly LineEvent[] {
-  if (!register.events) {
-    register.events = new LineEvents(lineOptions(register));
-    for (const reading of registerReadings(register)) register.events.add(reading);
-  }
-  return register.events.found();
-}
-
 /** In the direction of a flow: positive where it flows that way. */
 function powerOf({ mounting, power }: Held, flow: Flow): PowerReading[] {
   const forward = flow === forwardFlow(mounting);
   return power.list((time, value) => ({ time, power: forward ? value : 0 - value }));
-}
-
-/**
- * What is cut off the front of a line is remembered as how the register stood there. The cut lies at a point that is
- * what the meter said, so that the line from there on has the same differences.
- */
-function forgetRegister(register: Register, time: Instant): void {
-  const { points, doubtfulFrom } = lineOf(register);
-  const first = points.findLast((point) => point.time <= time && !point.raised);
-  // A line of objects is drawn for one look at it; the columns stay.
-  register.line = undefined;
-  if (!first || first === points[0]) return;
-  register.readings.forgetBefore(first.time);
-  register.events = undefined;
-  const doubtful = doubtfulFrom !== undefined && doubtfulFrom <= first.time;
-  register.continuity = { ...register.continuity, start: { factor: first.factor, doubtful } };
 }
 
 interface Asked {
@@ -247,10 +174,10 @@ function flowSlot(held: Held, flow: Flow, asked: Asked): FlowSlot {
   const parts = whole ? [whole] : [...registers.values()];
   const intervals: { stream: StreamId; interval: Interval }[] = [];
   for (const part of parts) {
-    const slot = slotFrom(held, flow, { line: lineOf(part), start: asked.start });
+    const slot = slotFrom(held, flow, { line: part.line, start: asked.start });
     if (slot.kind === "waiting" && !asked.force) return slot;
     if (slot.kind !== "known")
-      return isOpen(lineOf(part), asked.start) ? { kind: "unknown" } : integrated(held, flow, asked);
+      return isOpen(part.line, asked.start) ? { kind: "unknown" } : integrated(held, flow, asked);
     intervals.push({ stream: part.stream, interval: slot.value });
   }
   return { kind: "known", value: sumOf(intervals) };

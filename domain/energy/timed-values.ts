@@ -41,6 +41,12 @@ export class TimedValues {
     return at;
   }
 
+  /** Drops the reading at a position that holds one. */
+  drop(at: number): void {
+    for (const column of [this.times, this.values]) column.copyWithin(at, at + 1, this.count);
+    this.count--;
+  }
+
   /**
    * Drops what lies before the last reading at or before `time`; that one stays, because a line is drawn from it.
    * @returns how many were dropped

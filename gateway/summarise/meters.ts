@@ -3,12 +3,12 @@ import {
   deviceMeter,
   ENERGY_MOUNTINGS,
   FLOWS,
-  type Continuity,
   type DeviceMeter,
   type DeviceSlot,
   type Flow,
   type FlowEnergy,
 } from "../../domain/energy/meter.ts";
+import type { Continuity } from "../../domain/energy/register.ts";
 import { householdBalance, type Counted } from "../../domain/energy/tree.ts";
 import {
   deviceId,

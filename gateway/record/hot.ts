@@ -79,8 +79,9 @@ export class HotReadings {
 
   private *slices(given: ReadonlyMap<number, HotSeries>, readingsMax: number): Generator<ReadingColumns> {
     let slice = new ColumnsBuilder(readingsMax);
-    for (const device of this.byDevice(given).values()) {
-      for (const hour of hoursOf(device)) {
+    for (const streams of Map.groupBy(given.keys(), this.deviceOf).values()) {
+      // Views of one device at a time: those of thousands of streams would be held until the last slice is packed.
+      for (const hour of hoursOf(runsOf(given, streams))) {
         if (slice.count > 0 && slice.count + readingsIn(hour) > readingsMax) {
           yield slice.built();
           slice = new ColumnsBuilder(readingsMax);
@@ -89,17 +90,6 @@ export class HotReadings {
       }
     }
     if (slice.count > 0) yield slice.built();
-  }
-
-  private byDevice(given: ReadonlyMap<number, HotSeries>): Map<string | number, Run[]> {
-    const devices = new Map<string | number, Run[]>();
-    for (const [stream, { pieces }] of given) {
-      const device = this.deviceOf(stream);
-      const runs = devices.get(device) ?? [];
-      devices.set(device, runs);
-      for (const series of pieces) runs.push({ stream, series, start: 0, end: series.count });
-    }
-    return devices;
   }
 }
 
@@ -110,6 +100,11 @@ interface Run {
   readonly start: number;
   readonly end: number;
 }
+
+const runsOf = (given: ReadonlyMap<number, HotSeries>, streams: readonly number[]): Run[] =>
+  streams.flatMap((stream) =>
+    (given.get(stream)?.pieces ?? []).map((series) => ({ stream, series, start: 0, end: series.count })),
+  );
 
 const readingsIn = (runs: readonly Run[]): number =>
   runs.reduce((sum, { start, end }) => sum + end - start, 0);

@@ -57,7 +57,7 @@ export class TimedValues {
     if (drop === 0) return 0;
     for (const column of [this.times, this.values]) column.copyWithin(0, drop, this.count);
     this.count -= drop;
-    if (this.times.length > 2 * this.count + LEAST) this.resize(this.count + LEAST);
+    if (this.times.length > ROOM_KEPT * (this.count + LEAST)) this.resize(this.count + LEAST);
     return drop;
   }
 
@@ -85,6 +85,8 @@ export class TimedValues {
 /** The room grows by a quarter: twice would lie idle for half of the time. */
 const GROWTH = 1.25;
 const LEAST = 16;
+/** What a quarter hour needed the next one needs again: columns made anew each time leave holes of every size. */
+const ROOM_KEPT = 8;
 
 function resized(column: Float64Array, count: number, capacity: number): Float64Array<ArrayBuffer> {
   const wider = new Float64Array(capacity);

@@ -33,18 +33,34 @@ const SWAPPED: Partial<Record<Quantity, Quantity>> = {
 };
 const SIGNED: ReadonlySet<Quantity> = new Set(["activePower", "reactivePower"]);
 
-/** The names of a placement's streams, made once: thousands of readings a second carry them. */
-const names = new WeakMap<Placement, Map<Quantity, Map<string | undefined, StreamId>>>();
+/** The names of a placement's streams, made once: thousands of readings a second carry them. Few have channels. */
+interface Names {
+  readonly whole: Map<Quantity, StreamId>;
+  readonly channels: Map<Quantity, Map<string, StreamId>>;
+}
+
+const names = new WeakMap<Placement, Names>();
 
 function nameOf(placement: Placement, quantity: Quantity, channel: string | undefined): StreamId {
-  let quantities = names.get(placement);
-  if (!quantities) names.set(placement, (quantities = new Map()));
+  let known = names.get(placement);
+  if (!known) names.set(placement, (known = { whole: new Map(), channels: new Map() }));
+  if (channel !== undefined) return nameOfChannel(placement, known.channels, { quantity, channel });
+  let name = known.whole.get(quantity);
+  if (name === undefined) known.whole.set(quantity, (name = streamId(placement.device, quantity)));
+  return name;
+}
+
+function nameOfChannel(
+  { device }: Placement,
+  quantities: Names["channels"],
+  { quantity, channel }: { readonly quantity: Quantity; readonly channel: string },
+): StreamId {
   let channels = quantities.get(quantity);
   if (!channels) quantities.set(quantity, (channels = new Map()));
   let name = channels.get(channel);
-  if (name === undefined && channels.size >= CHANNELS_MAX)
-    return streamId(placement.device, quantity, channel);
-  if (name === undefined) channels.set(channel, (name = streamId(placement.device, quantity, channel)));
+  if (name !== undefined) return name;
+  name = streamId(device, quantity, channel);
+  if (channels.size < CHANNELS_MAX) channels.set(channel, name);
   return name;
 }
 

@@ -165,7 +165,8 @@ type OpenedLine = () => Promise<ModbusLine>;
 function holdLine(connection: ModbusConnection, timeoutMs: number) {
   let line: ModbusLine | undefined;
   let openedAt = 0;
-  const units = unitLedger();
+  // Only RTU frames carry nothing that tells one reply from another.
+  const units = connection.kind.startsWith("modbus-rtu") ? unitLedger() : undefined;
   const usable = (): boolean => line?.usable() === true;
   const lineNow = async (): Promise<ModbusLine> => {
     if (line?.usable()) return line;

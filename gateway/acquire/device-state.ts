@@ -62,6 +62,8 @@ export function createDeviceStates(
       well(state);
       for (const { stream, time, quality } of readings) {
         if (state.last === undefined || time > state.last) state.last = time;
+        // Mostly nothing is doubted, and thousands of readings a second need no name for that.
+        if (quality === "ok" && state.doubtful.size === 0) continue;
         const name = stream.slice(stream.indexOf("/") + 1);
         if (quality === "ok") state.doubtful.delete(name);
         else state.doubtful.set(name, quality);

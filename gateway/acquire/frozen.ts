@@ -1,4 +1,4 @@
-import type { Instant, Reading } from "../../domain/model/index.ts";
+import type { Instant, Reading, StreamId } from "../../domain/model/index.ts";
 
 /**
  * A counter that stands still while power flows is frozen: the register is not served any more, or a logger repeats
@@ -17,8 +17,15 @@ const MS_WH = 3_600_000;
 const COUNTERS: ReadonlySet<string> = new Set(["activeEnergyImport", "activeEnergyExport"]);
 const POWER = "activePower";
 
+/** The last value of a stream. */
+interface Seen {
+  readonly what: "counter" | "power" | "other";
+  value: number;
+}
+
 interface Watched {
-  readonly values: Map<string, number>;
+  readonly streams: Map<StreamId, Seen>;
+  hasCounter: boolean;
   power?: { readonly watts: number; readonly time: Instant };
   /** Energy by power since a counter moved. */
   wh: number;
@@ -33,7 +40,8 @@ export function frozenWatch(): (readings: readonly Reading[]) => readonly Readin
     const [first] = readings;
     const device = first?.stream.slice(0, first.stream.indexOf("/")) ?? "";
     let watched = devices.get(device);
-    if (!watched) devices.set(device, (watched = { values: new Map(), wh: 0, alive: false }));
+    if (!watched)
+      devices.set(device, (watched = { streams: new Map(), hasCounter: false, wh: 0, alive: false }));
     const own = watched;
     for (const reading of readings) observe(own, reading);
     if (own.wh <= FROZEN_AFTER_WH) return readings;
@@ -49,22 +57,30 @@ export function frozenWatch(): (readings: readonly Reading[]) => readonly Readin
 const nameOf = ({ stream }: Reading): string => stream.slice(stream.indexOf("/") + 1);
 
 function observe(watched: Watched, reading: Reading): void {
-  const name = nameOf(reading);
-  const before = watched.values.get(name);
-  watched.values.set(name, reading.value);
-  const moved = before !== undefined && before !== reading.value;
-  if (COUNTERS.has(name)) {
+  const seen = watched.streams.get(reading.stream);
+  const { what } = seen ?? first(watched, reading);
+  const moved = seen !== undefined && seen.value !== reading.value;
+  if (seen) seen.value = reading.value;
+  if (what === "counter") {
     if (!moved) return;
     watched.wh = 0;
     watched.alive = false;
   } else if (moved) watched.alive = true;
-  if (name === POWER) addPower(watched, reading);
+  if (what === "power") addPower(watched, reading);
+}
+
+function first(watched: Watched, reading: Reading): Seen {
+  const name = nameOf(reading);
+  const what = COUNTERS.has(name) ? "counter" : name === POWER ? "power" : "other";
+  const seen: Seen = { what, value: reading.value };
+  watched.streams.set(reading.stream, seen);
+  watched.hasCounter ||= what === "counter";
+  return seen;
 }
 
 function addPower(watched: Watched, { time, value }: Reading): void {
-  const { power } = watched;
+  const { power, hasCounter } = watched;
   if (power && power.time > time) return;
-  const hasCounter = watched.values.has("activeEnergyImport") || watched.values.has("activeEnergyExport");
   const ms = power ? time - power.time : 0;
   if (power && hasCounter && ms <= LONGEST_STEP_MS) watched.wh += (Math.abs(power.watts) * ms) / MS_WH;
   watched.power = { watts: value, time };

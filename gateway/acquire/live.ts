@@ -27,10 +27,16 @@ export function createLive(): LiveReadings {
     },
     forget: () => byDevice.clear(),
     update(readings) {
+      let before = "";
+      let streams: Map<StreamId, Reading> | undefined;
       for (const reading of readings) {
-        const device = reading.stream.slice(0, reading.stream.indexOf("/"));
-        let streams = byDevice.get(device);
-        if (!streams) byDevice.set(device, (streams = new Map()));
+        // Most come together with others of their device.
+        if (!streams || !reading.stream.startsWith(before)) {
+          const device = reading.stream.slice(0, reading.stream.indexOf("/"));
+          before = `${device}/`;
+          streams = byDevice.get(device) ?? new Map<StreamId, Reading>();
+          byDevice.set(device, streams);
+        }
         const known = streams.get(reading.stream);
         // A backlog does not turn the present back.
         if (known && known.time > reading.time) continue;

@@ -8,6 +8,7 @@ const time = fc.nat({ max: 60 }).map((at) => instant(at));
 const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("insert" as const), time, value: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("forget" as const), time }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("drop" as const), share: fc.nat() }) },
 );
 type Held = { readonly time: Instant; readonly value: number };
 
@@ -29,6 +30,12 @@ describe("readings as columns", () => {
         let expected: readonly Held[] = [];
         for (const one of steps) {
           const before = expected.length;
+          if (one.kind === "drop") {
+            if (before === 0) continue;
+            values.drop(one.share % before);
+            expected = expected.toSpliced(one.share % before, 1);
+            continue;
+          }
           expected = model(expected, one);
           if (one.kind === "forget") expect(values.forgetBefore(one.time)).toBe(before - expected.length);
           else if (expected.length === before) expect(values.insert(one.time, one.value)).toBeUndefined();

@@ -34,17 +34,21 @@ export class TimedValues {
     const at = this.count > 0 && time <= this.timeAt(this.count - 1) ? this.firstAtOrAfter(time) : this.count;
     if (at < this.count && this.timeAt(at) === time) return undefined;
     if (this.count === this.times.length) this.resize(Math.ceil(this.count * GROWTH) + LEAST);
-    for (const column of [this.times, this.values]) column.copyWithin(at + 1, at, this.count);
+    if (at < this.count)
+      for (const column of [this.times, this.values]) column.copyWithin(at + 1, at, this.count);
     this.times[at] = time;
     this.values[at] = value;
     this.count++;
     return at;
   }
 
-  /** Drops the reading at a position that holds one. */
+  /** Drops the reading at a position that holds one; a loop, because it is mostly one of the last. */
   drop(at: number): void {
-    for (const column of [this.times, this.values]) column.copyWithin(at, at + 1, this.count);
     this.count--;
+    for (let to = at; to < this.count; to++) {
+      this.times[to] = this.timeAt(to + 1);
+      this.values[to] = this.valueAt(to + 1);
+    }
   }
 
   /**

@@ -8,6 +8,7 @@ import {
 } from "../../domain/model/index.ts";
 import { pause } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/log.ts";
+import { openTurns } from "../../platform/turns.ts";
 import type { RecordStore } from "../record/store.ts";
 import type { ClockEvent, UndatedReading } from "./commands.ts";
 import { anchorOfBoot, datableBoots, eventOf, lastLeap, newestEntry } from "./events.ts";
@@ -52,6 +53,7 @@ const LOOK_MS = 5_000;
 export class Timekeeper implements GatewayTime {
   readonly clock: Clock;
   readonly reading: ReadingTime;
+  readonly exclusive = openTurns();
   corrections = 0;
   private readonly options: TimekeeperOptions;
   private readonly keeper: ReturnType<typeof undatedKeeper>;
@@ -62,7 +64,6 @@ export class Timekeeper implements GatewayTime {
   private last = 0;
   private undated: number;
   private hub: HubTime | undefined;
-  private turn: Promise<unknown> = Promise.resolve();
   private running: Promise<void> | undefined;
   private listener: TimeListener | undefined;
 
@@ -115,12 +116,6 @@ export class Timekeeper implements GatewayTime {
     this.hub = { time: sent, uptime: this.options.machine.uptime() };
   }
 
-  exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const next = this.turn.then(work, work);
-    this.turn = next.catch(() => undefined);
-    return next;
-  }
-
   begin(listener: TimeListener): void {
     this.listener = listener;
     this.running ??= this.lookForEver();
@@ -163,7 +158,7 @@ export class Timekeeper implements GatewayTime {
   async [Symbol.asyncDispose](): Promise<void> {
     this.stop.abort();
     await this.running;
-    await this.turn;
+    await this.exclusive(() => Promise.resolve());
   }
 
   private now(): Instant {

@@ -133,4 +133,22 @@ describe("readings, hot and packed", () => {
     expect(readings.between(power, span)).toHaveLength(1);
     expect(readings.damaged()).toBe(1);
   });
+
+  it("holds what was read lately, and lets go of what nobody asked for since the last rest", () => {
+    open();
+    kept.keep([at(START), at(START + HOUR)]);
+    kept.pack();
+    const of = (hour: number): Reading[] =>
+      readings.between(power, { from: instant(START + hour * HOUR), to: instant(START + (hour + 1) * HOUR) });
+    expect([of(0), of(1)]).toEqual([[at(START)], [at(START + HOUR)]]);
+    // Whoever reads the file again finds nothing.
+    kept.db.exec("UPDATE block SET data = zeroblob(length(data))");
+    readings.rest();
+    expect(of(1)).toHaveLength(1);
+    readings.rest();
+    expect([of(0), of(1)]).toEqual([[], [at(START + HOUR)]]);
+    readings.rest();
+    readings.rest();
+    expect(of(1)).toEqual([]);
+  });
 });

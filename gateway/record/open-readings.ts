@@ -50,6 +50,7 @@ export function openReadings(options: ReadingsOptions): Readings {
       const days = { db: options.read, source, number, zone, span: stretchOf(span) };
       return step === "day" ? dayRollUps(days) : quarterRollUps(days);
     },
+    rest: () => source.shelf.rest(),
     damaged: () => source.damaged.size,
   };
 }
@@ -63,7 +64,7 @@ export class Source {
   readonly damaged = new Set<number>();
   readonly db: DatabaseSync;
   private readonly hot: ReadingsOptions["hot"];
-  private readonly shelf: Shelf;
+  readonly shelf: Shelf;
   private readonly log: Logger | undefined;
 
   constructor({ read, hot, log }: ReadingsOptions) {

@@ -54,6 +54,8 @@ export interface Readings {
   count(): number;
   /** Stretches with at least one usable reading, in order; what is not rolled up yet is computed from readings. */
   rollUps(stream: StreamId, span: Span, step: "quarter" | "day"): RollUp[];
+  /** Lets go of packed readings that nobody asked for since the last time. */
+  rest(): void;
   /** Damaged blocks met since the record was opened. */
   damaged(): number;
 }

@@ -12,6 +12,7 @@ import {
 } from "../../domain/model/index.ts";
 import type { Logger } from "../../platform/log.ts";
 import { DAY_MS, prepare, type Stretch } from "./blocks/rows.ts";
+import type { Readings } from "./readings.ts";
 import { STREAM_CLASSES, type StreamClass } from "./retention/classes.ts";
 import { HOLD_MS } from "./rollups/stretch.ts";
 import { newestBlock, type DeviceDay, type upkeepCommands } from "./upkeep-commands.ts";
@@ -43,6 +44,7 @@ export interface UpkeepOptions {
 const EVERY_MS = 5 * 60_000;
 
 export interface UpkeepLoop extends UpkeepOptions {
+  readonly store: UpkeepOptions["store"] & { readonly readings: Pick<Readings, "rest"> };
   /** How long readings of a class are kept, ms; a class that is absent is kept for ever. */
   readonly retention: Readonly<Partial<Record<StreamClass, number>>>;
   /** Members with farm days. */
@@ -65,6 +67,8 @@ export async function keepRecord(loop: UpkeepLoop): Promise<void> {
       if (!signal.aborted)
         log.warn({ because: messageOf(error) }, "the record's days wait to be put together");
     }
+    // A start reads hours back, and a page years: both are done with soon.
+    loop.store.readings.rest();
     await clock.sleep(EVERY_MS, signal);
   }
 }

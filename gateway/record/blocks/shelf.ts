@@ -6,6 +6,8 @@ import { openRow, rowOf, type BlockHead } from "./rows.ts";
 
 /** Readings decoded from blocks that stay in memory: about 17 bytes each, 7 MB. The oldest asked for goes first. */
 export const SHELF_READINGS_MAX = 400_000;
+/** What a block, and each stream of it, needs besides, in readings. */
+const OBJECTS = 48;
 
 interface Shelved {
   /** Undefined for a block that is damaged. */
@@ -13,6 +15,8 @@ interface Shelved {
   readonly series: Map<number, Series | undefined>;
   /** In readings. */
   size: number;
+  /** Since the last `rest`. */
+  asked: boolean;
 }
 
 /** Blocks that were read lately. A block never changes under its id, so that nothing here is ever out of date. */
@@ -32,12 +36,20 @@ export class Shelf {
     return this.open(head).block?.streams ?? [];
   }
 
+  /** Lets go of what nobody asked for since the last time. */
+  rest(): void {
+    for (const [id, entry] of this.shelved) {
+      if (!entry.asked) this.remove(id, entry);
+      entry.asked = false;
+    }
+  }
+
   series(head: BlockHead, stream: number): Series | undefined {
     const entry = this.open(head);
     if (entry.series.has(stream)) return entry.series.get(stream);
     const found = this.decode(head, entry, stream);
     entry.series.set(stream, found);
-    this.account(head.id, entry, found?.count ?? 0);
+    this.account(head.id, entry, OBJECTS + (found?.count ?? 0));
     return found;
   }
 
@@ -53,14 +65,15 @@ export class Shelf {
   private open(head: BlockHead): Shelved {
     const known = this.shelved.get(head.id);
     if (known) {
+      known.asked = true;
       this.shelved.delete(head.id);
       this.shelved.set(head.id, known);
       return known;
     }
-    const entry: Shelved = { block: this.read(head), series: new Map(), size: 0 };
+    const entry: Shelved = { block: this.read(head), series: new Map(), size: 0, asked: true };
     this.shelved.set(head.id, entry);
     // Its body, unpacked, has about two bytes a reading.
-    this.account(head.id, entry, head.readings >> 3);
+    this.account(head.id, entry, OBJECTS + (head.readings >> 3));
     return entry;
   }
 
@@ -82,11 +95,14 @@ export class Shelf {
   private account(id: number, entry: Shelved, readings: number): void {
     entry.size += readings;
     this.held += readings;
-    for (const [oldest, { size }] of this.shelved) {
+    for (const [oldest, other] of this.shelved) {
       if (this.held <= SHELF_READINGS_MAX) return;
-      if (oldest === id) continue;
-      this.shelved.delete(oldest);
-      this.held -= size;
+      if (oldest !== id) this.remove(oldest, other);
     }
+  }
+
+  private remove(id: number, { size }: Shelved): void {
+    this.shelved.delete(id);
+    this.held -= size;
   }
 }

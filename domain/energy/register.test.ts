@@ -105,4 +105,15 @@ describe("a register of which only what its line turns at is held", () => {
       { numRuns: 500 },
     );
   });
+
+  it("goes on after a wrong value on the quarter hour itself, as a meter that stamps whole minutes has it", () => {
+    const register = new Register(STREAM, TRAITS, {});
+    const minute = (n: number): Instant => addMs(T0, n * 60_000);
+    for (let n = 0; n < 15; n++) register.observe(minute(n), 1_000_000 + n);
+    register.observe(minute(15), 0);
+    register.forgetBefore(minute(15));
+    for (let n = 16; n <= 31; n++) register.observe(minute(n), 1_000_000 + n);
+    expect(register.events().map(({ event }) => event.kind)).toEqual(["spike"]);
+    expect(slotOf(register.line, minute(15))).toMatchObject({ kind: "known", value: { energy: 15 } });
+  });
 });

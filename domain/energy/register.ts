@@ -67,7 +67,8 @@ export class Register {
    */
   forgetBefore(time: Instant): void {
     const { points, doubtfulFrom } = this.line;
-    const first = points.findLast((point) => point.time <= time && !point.raised);
+    // The newest reading may still turn out to be a wrong value that stands alone: the line begins before it.
+    const first = points.slice(0, -1).findLast((point) => point.time <= time && !point.raised);
     // A line of objects is drawn for one look at it; the columns stay.
     this.drawn = undefined;
     if (!first || first === points[0]) return;

@@ -74,13 +74,7 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
       options.onKept(readings);
     },
   });
-  const keep: KeepFrom = ({ device, placement, judge }, said) => {
-    const decoded = judge(said);
-    for (const problem of decoded.problems)
-      log.debug({ device: device.id, ...problem }, "what a device said was read in part");
-    // A publisher or a flow waits for its acknowledgement; whoever is asked can be asked again.
-    return commit(placement, decoded, { mayWait: !WAITED_FOR.has(device.connection.kind) });
-  };
+  const keep = judged(commit, log);
   const [mqtt, virtual] = [byId(placed, "mqtt"), byId(placed, "virtual")];
   const polling = { clock, states, log, signal: stop.signal };
   const nodeBook = openNodeBook(site.data);
@@ -109,6 +103,17 @@ export function openAcquisition(options: AcquisitionOptions): Acquisition {
     },
   };
 }
+
+/** Keeps what is judged; what is wrong with it is in the log. */
+const judged =
+  (commit: ReturnType<typeof keeper>, log: Logger): KeepFrom =>
+  ({ device, placement, judge }, said) => {
+    const decoded = judge(said);
+    for (const problem of decoded.problems)
+      log.debug({ device: device.id, ...problem }, "what a device said was read in part");
+    // A publisher or a flow waits for its acknowledgement; whoever is asked can be asked again.
+    return commit(placement, decoded, { mayWait: !WAITED_FOR.has(device.connection.kind) });
+  };
 
 const byId = (placed: readonly Placed[], kind: Connection["kind"]): ReadonlyMap<string, Placed> =>
   new Map(placed.filter(({ connection }) => connection.kind === kind).map((one) => [one.device.id, one]));

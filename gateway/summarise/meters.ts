@@ -77,7 +77,7 @@ export function slotOfAll(meters: readonly Meter[], { start, force, all, more = 
   const waiting: string[] = [];
   for (const { device, meter } of meters) {
     const slot = meter.slot(start, force);
-    const found = countedOf(device, slot, hasSource(device, all));
+    const found = countedOf(device, slot, all);
     if (!more) meter.rest();
     if (found === "waiting" && isWaitedFor(device, meter, start)) waiting.push(device.id);
     if (typeof found !== "object") continue;
@@ -101,10 +101,11 @@ function hasSource({ member }: SiteDevice, all: readonly SiteDevice[]): boolean 
 }
 
 function countedOf(
-  { mounting }: SiteDevice,
+  device: SiteDevice,
   slot: DeviceSlot,
-  source: boolean,
+  all: readonly SiteDevice[],
 ): { readonly counted: Counted; readonly intervals: FlowEnergy["intervals"] } | "waiting" | "unknown" {
+  const { mounting } = device;
   const counted = { import: 0, export: 0 };
   const intervals: FlowEnergy["intervals"][number][] = [];
   const kinds = (NEEDED[mounting] ?? []).map((flow) => {
@@ -116,7 +117,7 @@ function countedOf(
     // A meter without an export register hangs in a house that has nothing to export with; anywhere else its export
     // is unknown, not zero.
     if (one.kind === "absent")
-      return flow === "export" && mounting === "grid" && !source ? "known" : "unknown";
+      return flow === "export" && mounting === "grid" && !hasSource(device, all) ? "known" : "unknown";
     return one.kind;
   });
   if (kinds.includes("unknown")) return "unknown";
@@ -134,16 +135,14 @@ export function memberSummary(
   if (!own.some(({ mounting }) => mounting === "grid")) return undefined;
   const result = householdBalance(asTree(own), found.counted);
   if (result.kind !== "known") return undefined;
-  const parts = found.intervals.filter(({ stream }) => isBalanced(own, stream));
+  const balanced = new Set(own.filter(isBalanced).map(({ id }) => id));
+  const parts = found.intervals.filter(({ stream }) => balanced.has(stream.slice(0, stream.indexOf("/"))));
   const provenance = leastCertain(parts.map(({ interval }) => interval.provenance));
   return { kind: "energyInterval", member: memberId(member), start, balance: result.balance, provenance };
 }
 
 /** Sub-meters name a use; the balance does not stand on them. */
-const isBalanced = (devices: readonly SiteDevice[], stream: StreamId): boolean => {
-  const device = devices.find(({ id }) => stream.startsWith(`${id}/`));
-  return device !== undefined && device.mounting !== "load" && device.mounting !== "pump";
-};
+const isBalanced = ({ mounting }: SiteDevice): boolean => mounting !== "load" && mounting !== "pump";
 
 export const asTree = (devices: readonly SiteDevice[]) =>
   devices.map(({ id, member, mounting, under }) => ({

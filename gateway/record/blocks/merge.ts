@@ -101,7 +101,7 @@ const between = (series: Series, a: number, b: number): number =>
   Number(series.times[a]) - Number(series.times[b]) || sequenceAt(series, a) - sequenceAt(series, b);
 
 /** The readings at these positions. */
-export function picked(series: Series, positions: readonly number[]): Series {
+function picked(series: Series, positions: readonly number[]): Series {
   const { sequences } = series;
   return {
     count: positions.length,

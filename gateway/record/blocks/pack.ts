@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { hasCode, HOUR_MS } from "../../../domain/model/index.ts";
 import { BLOCK_READINGS_MAX, encodeBlock, type Block } from "./codec.ts";
 import { sequenceAt, type ReadingColumns, type Series } from "./columns.ts";
-import { cut, indexOf, merge, picked, without, type Cut } from "./merge.ts";
+import { cut, indexOf, merge, without, type Cut } from "./merge.ts";
 import {
   deviceNameOf,
   headsIn,
@@ -41,9 +41,9 @@ export type Frames = Pick<PackSlice, "firstFrame" | "lastFrame">;
  */
 export function packSlice(db: DatabaseSync, { columns, firstFrame, lastFrame }: PackSlice): Packed {
   const packed = { readings: 0, blocks: 0, bytes: 0 };
-  for (const [device, hours] of byDeviceAndHour(db, columns)) {
-    for (const [hour, streams] of hours) {
-      const fresh = withoutKnown(db, device, streams);
+  for (const [device, streams] of Map.groupBy(runsOf(columns), ([stream]) => deviceOf(db, stream))) {
+    for (const [hour, streamsOfHour] of byHour(streams)) {
+      const fresh = withoutKnown(db, device, streamsOfHour);
       if (fresh.size === 0) continue;
       for (const part of parts(fresh)) {
         packed.bytes += writeBlock(db, { device, streams: part, frames: { firstFrame, lastFrame } });
@@ -91,27 +91,19 @@ function boundsOf(streams: Streams): { first: number; last: number } {
   return { first, last };
 }
 
-type Hours = Map<number, Map<number, Series>>;
-
-function byDeviceAndHour(db: DatabaseSync, columns: ReadingColumns): Map<number, Hours> {
-  const positions = new Map<number, number[]>();
-  for (let at = 0; at < columns.count; at++) {
-    const stream = Number(columns.streams[at]);
-    const list = positions.get(stream);
-    if (list) list.push(at);
-    else positions.set(stream, [at]);
+/** The stretches of a slice that are of one stream, by stream: where each device's hour was written in one go, one for each. */
+function runsOf(columns: ReadingColumns): Map<number, Cut[]> {
+  const runs = new Map<number, Cut[]>();
+  for (let start = 0; start < columns.count;) {
+    const stream = Number(columns.streams[start]);
+    let end = start + 1;
+    while (end < columns.count && columns.streams[end] === stream) end++;
+    const cuts = runs.get(stream);
+    if (cuts) cuts.push({ series: columns, start, end });
+    else runs.set(stream, [{ series: columns, start, end }]);
+    start = end;
   }
-  const devices = new Map<number, Hours>();
-  for (const [stream, list] of positions) {
-    const device = deviceOf(db, stream);
-    const hours: Hours = devices.get(device) ?? new Map<number, Map<number, Series>>();
-    devices.set(device, hours);
-    for (const [hour, series] of byHour(inOrder(columns, list))) {
-      const streams = hours.get(hour) ?? new Map<number, Series>();
-      hours.set(hour, streams.set(stream, series));
-    }
-  }
-  return devices;
+  return runs;
 }
 
 function deviceOf(db: DatabaseSync, stream: number): number {
@@ -120,27 +112,50 @@ function deviceOf(db: DatabaseSync, stream: number): number {
   return learnDevice(db, deviceNameOf(String(name)));
 }
 
-/** One stream's readings in order of (time, sequence), the first of each pair. */
-function inOrder(columns: ReadingColumns, positions: readonly number[]): Series {
-  const series = picked(columns, positions);
-  let sorted = true;
-  for (let at = 1; at < series.count && sorted; at++) {
-    const step = Number(series.times[at]) - Number(series.times[at - 1]);
-    sorted = step > 0 || (step === 0 && sequenceAt(series, at) > sequenceAt(series, at - 1));
+/** One device's series, views of the slice where they can be. */
+function byHour(streams: readonly (readonly [number, readonly Cut[]])[]): Map<number, Map<number, Series>> {
+  const hours = new Map<number, Map<number, Series>>();
+  for (const [stream, runs] of streams) {
+    const series = inOrder(runs);
+    for (let start = 0; start < series.count;) {
+      const hour = Math.floor(Number(series.times[start]) / HOUR_MS) * HOUR_MS;
+      const end = indexOf(series, hour + HOUR_MS);
+      const others = hours.get(hour) ?? new Map<number, Series>();
+      hours.set(hour, others.set(stream, viewOf({ series, start, end })));
+      start = end;
+    }
   }
-  if (sorted) return series;
-  // Each its own piece: merging sorts and drops repeats.
-  return merge(Array.from({ length: series.count }, (_, at) => ({ series, start: at, end: at + 1 })));
+  return hours;
 }
 
-function* byHour(series: Series): Generator<[number, Series]> {
-  for (let start = 0; start < series.count;) {
-    const hour = Math.floor(Number(series.times[start]) / HOUR_MS) * HOUR_MS;
-    const end = indexOf(series, hour + HOUR_MS);
-    yield [hour, merge([{ series, start, end }])];
-    start = end;
-  }
+/** One stream's readings in order of (time, sequence), the first of each pair. */
+function inOrder(runs: readonly Cut[]): Series {
+  const [only] = runs;
+  if (only && runs.length === 1 && isSorted(only)) return viewOf(only);
+  if (runs.every(isSorted)) return merge(runs);
+  // Each its own piece: merging sorts and drops repeats.
+  return merge(
+    runs.flatMap(({ series, start, end }) =>
+      Array.from({ length: end - start }, (_, at) => ({ series, start: start + at, end: start + at + 1 })),
+    ),
+  );
 }
+
+function isSorted({ series, start, end }: Cut): boolean {
+  for (let at = start + 1; at < end; at++) {
+    const step = Number(series.times[at]) - Number(series.times[at - 1]);
+    if (step < 0 || (step === 0 && sequenceAt(series, at) <= sequenceAt(series, at - 1))) return false;
+  }
+  return true;
+}
+
+const viewOf = ({ series, start, end }: Cut): Series => ({
+  count: end - start,
+  times: series.times.subarray(start, end),
+  values: series.values.subarray(start, end),
+  qualities: series.qualities.subarray(start, end),
+  ...(series.sequences && { sequences: series.sequences.subarray(start, end) }),
+});
 
 function withoutKnown(db: DatabaseSync, device: number, streams: Streams): Map<number, Series> {
   const { first, last } = boundsOf(streams);

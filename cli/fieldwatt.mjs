@@ -14,6 +14,8 @@ import { builtProgram } from "./built.mjs";
  * a gateway asks it once to let go (platform/settled.ts).
  */
 const FLAGS = ["--max-semi-space-size=2", "--no-parallel-scavenge"];
+/** V8 of Node 24 may abort where it compiles calls out of WebAssembly anew, and the hub's database is made of that. */
+const HUB_FLAGS = [...FLAGS, "--wasm-wrapper-tiering-budget=2147483647"];
 const GATEWAY_FLAGS = [...FLAGS, "--max-old-space-size=384", "--expose-gc"];
 /** The C library would give each thread a heap of its own. */
 const ENVIRONMENT = { MALLOC_ARENA_MAX: "2" };
@@ -21,7 +23,7 @@ const ENVIRONMENT = { MALLOC_ARENA_MAX: "2" };
 const self = fileURLToPath(import.meta.url);
 const args = process.argv.slice(2);
 const isNewEnough = Number(process.versions.node.split(".")[0]) >= 24;
-const flags = args[0] === "gateway" ? GATEWAY_FLAGS : FLAGS;
+const flags = args[0] === "gateway" ? GATEWAY_FLAGS : HUB_FLAGS;
 const isService = args[1] === "run" && (args[0] === "gateway" || args[0] === "hub");
 // Whoever starts this with a channel has chosen the flags, and a channel cannot be handed over.
 const isLean =

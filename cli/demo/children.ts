@@ -35,7 +35,10 @@ const TAIL_LINES = 5;
 const command = fileURLToPath(new URL("../fieldwatt.mjs", import.meta.url));
 /** What `fieldwatt` gives itself where it is started without a channel: docs/decisions/0007-memory.md. */
 const LEAN = {
-  execArgv: ["--max-semi-space-size=2", "--no-parallel-scavenge", "--max-old-space-size=384", "--expose-gc"],
+  execArgv: [
+    ...["--max-semi-space-size=2", "--no-parallel-scavenge", "--max-old-space-size=384", "--expose-gc"],
+    "--wasm-wrapper-tiering-budget=2147483647",
+  ],
   env: { MALLOC_ARENA_MAX: "2" },
 };
 
